@@ -1,0 +1,1 @@
+"""gridward: the grid service of a county, from a walked grid to a closed case."""

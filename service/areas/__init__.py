@@ -1,0 +1,1 @@
+"""Divisions, grids, their codes, versions, lineage and delineations (clause 23.2)."""

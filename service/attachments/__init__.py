@@ -1,0 +1,1 @@
+"""The one room for files: evidence of reports and actions."""

@@ -1,0 +1,126 @@
+"""Roles, permissions, and which role has which: one map, read by routes, rules and matrix tests."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an assignment makes of an account inside an area or a unit."""
+
+    GRID_WORKER = "grid_worker"
+    PROXY_AGENT = "proxy_agent"
+    VILLAGE_DISPATCHER = "village_dispatcher"
+    TOWNSHIP_DISPATCHER = "township_dispatcher"
+    COUNTY_DISPATCHER = "county_dispatcher"
+    UNIT_HANDLER = "unit_handler"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    INTEGRATION_CLIENT = "integration_client"
+
+
+class Permission(StrEnum):
+    """What may be done; the text is stable and shown by `GET /v1/me`."""
+
+    INCIDENT_REPORT = "incident:report"
+    INCIDENT_READ = "incident:read"
+    INCIDENT_SELF_HANDLE = "incident:self_handle"
+    INCIDENT_ACCEPT = "incident:accept"
+    INCIDENT_REJECT = "incident:reject"
+    INCIDENT_ASSIGN = "incident:assign"
+    INCIDENT_TRANSFER = "incident:transfer"
+    INCIDENT_HANDLE = "incident:handle"
+    INCIDENT_RETURN = "incident:return"
+    INCIDENT_ESCALATE = "incident:escalate"
+    INCIDENT_VERIFY = "incident:verify"
+    INCIDENT_CLOSE = "incident:close"
+    INCIDENT_FOLLOW_UP = "incident:follow_up"
+    INCIDENT_REOPEN = "incident:reopen"
+    INCIDENT_VOID = "incident:void"
+    INCIDENT_REVEAL = "incident:reveal"
+    ATTACHMENT_WRITE = "attachment:write"
+    AREA_READ = "area:read"
+    DELINEATION_WRITE = "delineation:write"
+    DELINEATION_PUBLISH = "delineation:publish"
+    GRID_CHANGE = "grid:change"
+    CATEGORY_MANAGE = "category:manage"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_MANAGE = "account:manage"
+    PLAN_READ = "plan:read"
+    PLAN_IMPORT = "plan:import"
+    AUDIT_READ = "audit:read"
+
+
+P = Permission
+
+_EVERYBODY = {P.AREA_READ, P.PLAN_READ}
+_FIELD = _EVERYBODY | {P.INCIDENT_REPORT, P.ATTACHMENT_WRITE}
+_DISPATCH = _FIELD | {
+    P.INCIDENT_READ,
+    P.INCIDENT_ACCEPT,
+    P.INCIDENT_REJECT,
+    P.INCIDENT_ASSIGN,
+    P.INCIDENT_TRANSFER,
+    P.INCIDENT_HANDLE,
+    P.INCIDENT_RETURN,
+    P.INCIDENT_ESCALATE,
+    P.INCIDENT_VERIFY,
+    P.INCIDENT_CLOSE,
+    P.INCIDENT_FOLLOW_UP,
+    P.INCIDENT_REOPEN,
+    P.INCIDENT_VOID,
+    P.INCIDENT_REVEAL,
+    P.ACCOUNT_READ,
+}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.GRID_WORKER: frozenset(
+        _FIELD
+        | {
+            P.INCIDENT_READ,
+            P.INCIDENT_SELF_HANDLE,
+            P.INCIDENT_ACCEPT,
+            P.INCIDENT_HANDLE,
+            P.INCIDENT_RETURN,
+            P.INCIDENT_ESCALATE,
+            P.INCIDENT_FOLLOW_UP,
+            P.INCIDENT_REVEAL,
+        }
+    ),
+    Role.PROXY_AGENT: frozenset(_FIELD),
+    Role.VILLAGE_DISPATCHER: frozenset(_DISPATCH | {P.INCIDENT_SELF_HANDLE}),
+    Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
+    Role.COUNTY_DISPATCHER: frozenset(_DISPATCH),
+    Role.UNIT_HANDLER: frozenset(
+        _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
+    ),
+    Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
+    Role.ADMINISTRATOR: frozenset(
+        _EVERYBODY
+        | {
+            P.DELINEATION_WRITE,
+            P.DELINEATION_PUBLISH,
+            P.GRID_CHANGE,
+            P.CATEGORY_MANAGE,
+            P.ACCOUNT_READ,
+            P.ACCOUNT_MANAGE,
+            P.PLAN_IMPORT,
+            P.AUDIT_READ,
+        }
+    ),
+    Role.INTEGRATION_CLIENT: frozenset(_EVERYBODY | {P.INCIDENT_REPORT, P.INCIDENT_READ}),
+}
+
+# Response tier of a role (domain: 1 grid, 2 village/community, 3 township/street, 4 county).
+# A role acts as a dispatcher on cases of its own tier and below.
+ROLE_TIER: dict[Role, int] = {
+    Role.GRID_WORKER: 1,
+    Role.VILLAGE_DISPATCHER: 2,
+    Role.TOWNSHIP_DISPATCHER: 3,
+    Role.COUNTY_DISPATCHER: 4,
+}
+
+
+def roles_with(permission: Permission) -> tuple[str, ...]:
+    """The roles that have `permission`, sorted; the database checks an assignment against them."""
+    return tuple(sorted(r.value for r, held in ROLE_PERMISSIONS.items() if permission in held))

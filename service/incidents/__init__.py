@@ -1,0 +1,1 @@
+"""Incidents from discovery to follow-up (clause 23.2)."""

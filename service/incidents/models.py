@@ -1,0 +1,158 @@
+"""Tables of incidents: categories as versioned data, the incident, its reporter's contact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+)
+from sqlalchemy import Boolean as SqlBoolean
+from sqlmodel import Field, SQLModel
+
+from service.incidents.workflow import CLOSED_STATES, INCIDENT
+from service.kit.columns import CODE, CODES, IDS, JSON, MOMENT, TEXT, geometry
+
+_STATES = ", ".join(f"'{s}'" for s in INCIDENT.states)
+_CLOSED = ", ".join(f"'{s}'" for s in sorted(CLOSED_STATES))
+
+
+class CategorySet(SQLModel, table=True):
+    """One version of the category tree; validated when published, one is in force at a time."""
+
+    __tablename__ = "category_set"
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'published', 'retired')", name="status"),
+        Index(
+            "uq_category_set_published",
+            "status",
+            unique=True,
+            postgresql_where="status = 'published'",
+        ),
+    )
+
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    status: str = Field(sa_type=TEXT)
+    note: str = Field(default="", sa_type=TEXT)
+    created_at: datetime = Field(sa_type=MOMENT)
+    published_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    published_by: UUID | None = None
+
+
+class Category(SQLModel, table=True):
+    """A category in one version of the tree; a 2-digit code is a group, 4 digits a category."""
+
+    __tablename__ = "category"
+    __table_args__ = (
+        CheckConstraint("level IS NULL OR level BETWEEN 1 AND 4", name="level"),
+        CheckConstraint("evidence IN ('none', 'after', 'before_and_after')", name="evidence"),
+    )
+
+    version: int = Field(sa_column=Column(ForeignKey("category_set.version"), primary_key=True))
+    code: str = Field(sa_column=Column("code", CODE, primary_key=True))
+    parent_code: str | None = Field(default=None, sa_type=CODE)
+    name_zh: str = Field(sa_type=TEXT)
+    name_en: str = Field(sa_type=TEXT)
+    level: int | None = Field(default=None, sa_column=Column(SmallInteger, nullable=True))
+    limits: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    self_handle: bool = False
+    evidence: str = Field(default="none", sa_type=TEXT)
+    conduct: bool = False
+    clauses: list[str] = Field(default_factory=list, sa_type=CODES)
+    active: bool = True
+
+
+class Incident(SQLModel, table=True):
+    """One incident: where, what, in which state, at which tier, in whose hands."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
+        CheckConstraint("tier BETWEEN 1 AND 5", name="tier"),
+        CheckConstraint("level BETWEEN 1 AND 4", name="level"),
+        Index("ix_incident_reported", "reported_at", "id"),
+        Index("ix_incident_grid", "grid_code", "reported_at", "id"),
+        Index("ix_incident_village", "village_code", "reported_at", "id"),
+        Index("ix_incident_township", "township_code", "reported_at", "id"),
+        Index("ix_incident_open", "reported_at", "id", postgresql_where="is_open"),
+        Index(
+            "ix_incident_village_open",
+            "village_code",
+            "reported_at",
+            "id",
+            postgresql_where="is_open",
+        ),
+        Index(
+            "ix_incident_township_open",
+            "township_code",
+            "reported_at",
+            "id",
+            postgresql_where="is_open",
+        ),
+        Index("ix_incident_unit_open", "unit_code", "reported_at", "id", postgresql_where="is_open"),
+        Index("ix_incident_cell", "cell", "reported_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    number: str = Field(sa_column=Column("number", TEXT, nullable=False, unique=True))
+    category_code: str = Field(sa_type=CODE)
+    category_version: int
+    level: int = Field(sa_type=SmallInteger)
+    channel: str = Field(sa_type=TEXT)
+    description: str = Field(sa_type=TEXT)
+    occurred_at: datetime = Field(sa_type=MOMENT)
+    reported_at: datetime = Field(sa_type=MOMENT)
+    reporter_id: UUID
+    state: str = Field(sa_type=TEXT)
+    is_open: bool = Field(
+        sa_column=Column(
+            SqlBoolean, Computed(f"state NOT IN ({_CLOSED})", persisted=True), nullable=False
+        )
+    )
+    tier: int = Field(sa_type=SmallInteger)
+    version: int
+    head_hash: bytes = Field(sa_type=LargeBinary)
+    last_event_at: datetime = Field(sa_type=MOMENT)
+    county_code: str = Field(sa_type=CODE)
+    township_code: str = Field(sa_type=CODE)
+    village_code: str = Field(sa_type=CODE)
+    grid_code: str = Field(sa_type=CODE)
+    micro_grid_code: str | None = Field(default=None, sa_type=CODE)
+    location: Any = Field(sa_column=Column(geometry("POINT"), nullable=False))
+    raw_x: float
+    raw_y: float
+    raw_crs: str = Field(sa_type=TEXT)
+    accuracy_m: float | None = None
+    cell: int
+    unit_code: str | None = Field(default=None, sa_type=CODE)
+    assignee_id: UUID | None = None
+    handler_ids: list[UUID] = Field(default_factory=list, sa_type=IDS)
+    concerns_unit: str | None = Field(default=None, sa_type=CODE)
+    returns: int = Field(default=0, sa_type=SmallInteger)
+    verified_by: UUID | None = None
+    verification: str | None = Field(default=None, sa_type=TEXT)
+    closed_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    satisfaction: str | None = Field(default=None, sa_type=TEXT)
+    clauses: list[str] = Field(sa_type=CODES)
+
+
+class IncidentContact(SQLModel, table=True):
+    """The reporter's contact, encrypted; `phone_hash` allows exact look-up and nothing else."""
+
+    __tablename__ = "incident_contact"
+
+    incident_id: UUID = Field(
+        sa_column=Column(ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True)
+    )
+    name: bytes | None = Field(default=None, sa_type=LargeBinary)
+    phone: bytes | None = Field(default=None, sa_type=LargeBinary)
+    phone_hash: bytes | None = Field(default=None, sa_type=LargeBinary)

@@ -1,0 +1,100 @@
+"""The incident's states and transition table, each step with the clauses that it fulfils.
+
+Clause 23.2 is the heart: grid discovery, community call, tiered response, collaborative handling.
+A step adds its own: 18.1/18.2 (one-stop resolution) come from the category, not from the step.
+"""
+
+from __future__ import annotations
+
+from service.kit.workflow import Step, Workflow
+
+REPORTED = "reported"
+ACCEPTED = "accepted"
+ASSIGNED = "assigned"
+ON_SITE = "on_site"
+HANDLING = "handling"
+SUBMITTED = "submitted"
+VERIFYING = "verifying"
+CLOSED = "closed"
+FOLLOWED_UP = "followed_up"
+RETURNED = "returned"
+SUSPENDED = "suspended"
+REJECTED = "rejected"
+MERGED = "merged"
+VOID = "void"
+
+STATES = {
+    REPORTED: "已上报",
+    ACCEPTED: "已受理",
+    ASSIGNED: "已派遣",
+    ON_SITE: "已到场",
+    HANDLING: "处置中",
+    SUBMITTED: "已反馈",
+    VERIFYING: "核查中",
+    CLOSED: "已结案",
+    FOLLOWED_UP: "已回访",
+    RETURNED: "已退回",
+    SUSPENDED: "已挂起",
+    REJECTED: "不予受理",
+    MERGED: "已并案",
+    VOID: "已作废",
+}
+CLOSED_STATES = frozenset({CLOSED, FOLLOWED_UP, REJECTED, MERGED, VOID})
+IN_HANDS = frozenset({ASSIGNED, ON_SITE, HANDLING})
+
+TIERS = {1: "网格", 2: "村（社区）", 3: "乡镇（街道）", 4: "县"}
+TOP_TIER = 4
+
+
+def _step(
+    action: str,
+    sources: set[str] | frozenset[str],
+    target: str,
+    permission: str,
+    event: str,
+    verb: tuple[str, str],
+    *more_clauses: str,
+) -> Step:
+    clauses = ("23.2", *more_clauses)
+    return Step(
+        action, frozenset(sources), target, f"incident.{event}", permission, clauses, *verb
+    )
+
+
+INCIDENT = Workflow(
+    kind="incident",
+    states=STATES,
+    initial=REPORTED,
+    final=frozenset({VOID, MERGED}),
+    steps=(
+        _step("self-handle", {REPORTED, ACCEPTED}, CLOSED, "incident:self_handle",
+              "self_handled", ("自处置", "self-handle")),
+        _step("accept", {REPORTED}, ACCEPTED, "incident:accept", "accepted", ("受理", "accept")),
+        _step("reject", {REPORTED}, REJECTED, "incident:reject", "rejected",
+              ("不予受理", "reject")),
+        _step("assign", {ACCEPTED, RETURNED}, ASSIGNED, "incident:assign", "assigned",
+              ("派遣", "assign")),
+        _step("transfer", IN_HANDS, ASSIGNED, "incident:transfer", "transferred",
+              ("转派", "transfer")),
+        _step("arrive", {ACCEPTED, ASSIGNED}, ON_SITE, "incident:handle", "arrived",
+              ("到场", "arrive")),
+        _step("handle", {ACCEPTED, ASSIGNED, ON_SITE, HANDLING}, HANDLING, "incident:handle",
+              "handled", ("处置", "handle")),
+        _step("submit", {ON_SITE, HANDLING}, SUBMITTED, "incident:handle", "submitted",
+              ("反馈", "submit")),
+        _step("return", IN_HANDS, RETURNED, "incident:return", "returned", ("退回", "return")),
+        _step("escalate", {REPORTED, ACCEPTED, RETURNED} | IN_HANDS, REPORTED,
+              "incident:escalate", "escalated", ("升级", "escalate")),
+        _step("verify", {SUBMITTED}, VERIFYING, "incident:verify", "verified",
+              ("核查", "verify")),
+        _step("rework", {SUBMITTED, VERIFYING}, ASSIGNED, "incident:verify", "reworked",
+              ("返工", "rework")),
+        _step("close", {VERIFYING}, CLOSED, "incident:close", "closed", ("结案", "close")),
+        _step("follow-up", {CLOSED}, FOLLOWED_UP, "incident:follow_up", "followed_up",
+              ("回访", "follow up")),
+        _step("reopen", {CLOSED, FOLLOWED_UP, REJECTED}, ACCEPTED, "incident:reopen", "reopened",
+              ("重启", "reopen")),
+        _step("void", {REPORTED, ACCEPTED, ASSIGNED, RETURNED}, VOID, "incident:void", "voided",
+              ("作废", "void")),
+    ),
+)  # fmt: skip

@@ -1,0 +1,22 @@
+"""Column types that the rooms' tables share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import ARRAY, DateTime, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+# Codes compare byte by byte, so that "inside" is a prefix range in an index.
+CODE = Text(collation="C")
+CODES = ARRAY(Text(collation="C"))
+TEXT = Text()
+MOMENT = DateTime(timezone=True)
+JSON = JSONB()
+IDS = ARRAY(UUID(as_uuid=True))
+
+
+def geometry(kind: str, srid: int = 4490) -> Any:
+    """A geometry column type; its GiST index is named in the model, never implied."""
+    return Geometry(kind, srid=srid, spatial_index=False)

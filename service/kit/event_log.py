@@ -1,0 +1,61 @@
+"""Appends events of quiet rooms to their case's chain, inside the action's own transaction.
+
+Incidents do not come here: their events are written by the gathered statement.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from service.db import Session
+from service.kit.events import GENESIS, Event, encode_payload
+
+# One writer a case at a time; the lock ends with the transaction.
+LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:case_id AS text), 0))")
+HEAD = text("SELECT seq, hash FROM case_event WHERE case_id = :case_id ORDER BY seq DESC LIMIT 1")
+APPEND = text("""
+INSERT INTO case_event (case_kind, case_id, seq, event, action, actor_id, actor_role, from_state,
+  to_state, clauses, recorded_at, occurred_at, payload, prev_hash, hash)
+VALUES (:case_kind, :case_id, :seq, :event, :action, :actor_id, :actor_role, :from_state,
+  :to_state, :clauses, :recorded_at, :occurred_at, CAST(:payload AS jsonb), :prev_hash, :hash)
+""")
+
+
+async def append(
+    session: Session,
+    case_kind: str,
+    case_id: UUID,
+    *,
+    event: str,
+    action: str,
+    actor_id: UUID,
+    clauses: tuple[str, ...],
+    now: datetime,
+    actor_role: str | None = None,
+    from_state: str | None = None,
+    to_state: str | None = None,
+    payload: dict[str, Any] | None = None,
+) -> Event:
+    """The event as stored: next in its case's chain, `event` in the past tense."""
+    await session.execute(LOCK, {"case_id": str(case_id)})
+    head = (await session.execute(HEAD, {"case_id": case_id})).first()
+    previous: bytes = head.hash if head else GENESIS
+    made = Event(
+        case_kind, case_id, (head.seq if head else 0) + 1, event, action, actor_id, actor_role,
+        from_state, to_state, clauses, now, now, payload or {},
+    )  # fmt: skip
+    await session.execute(
+        APPEND,
+        {
+            **{k: getattr(made, k) for k in made.__slots__},
+            "clauses": list(clauses),
+            "payload": encode_payload(made.payload),
+            "prev_hash": previous,
+            "hash": made.digest(previous),
+        },
+    )
+    return made

@@ -1,0 +1,38 @@
+"""Input types that every room's schemas share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+
+def _storable(value: str) -> str:
+    """Refuse what PostgreSQL and UTF-8 cannot hold: NUL and lone surrogates."""
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise PydanticCustomError("string_unicode", "The text holds NUL or a lone surrogate")
+    return value
+
+
+_Storable = AfterValidator(_storable)
+
+Text50 = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), _Storable
+]
+Text200 = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Storable
+]
+Text2000 = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), _Storable
+]
+LongText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), _Storable
+]
+AreaPrefix = Annotated[str, StringConstraints(pattern=r"^(\d{6}|\d{9}|\d{12}|\d{15})$")]
+
+
+class Strict(BaseModel):
+    """A body that refuses unknown members, NaN and infinity."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

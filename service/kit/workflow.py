@@ -1,0 +1,84 @@
+"""Workflows as data: states, steps and the clauses that each step fulfils.
+
+A room declares its steps once, in its `workflow.py`. `service.kit.advance` is the only place that
+writes a state, and it asks this table; a lint with its own test keeps it so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from service.errors import AppError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action of a workflow: from which states, to which, who may, which clauses it fulfils.
+
+    `event` is the past-tense name that the case's history shows. `zh` is the verb users know.
+    """
+
+    action: str
+    sources: frozenset[str]
+    target: str
+    event: str
+    permission: str
+    clauses: tuple[str, ...]
+    zh: str
+    en: str
+
+
+class UnknownAction(AppError):
+    """The workflow has no such action."""
+
+    status, code = 404, "unknown_action"
+    zh = "没有名为 {action} 的操作。"
+    en = "There is no action named {action}."
+
+
+class ActionNotAllowed(AppError):
+    """The action exists, but not from the state that the case is in."""
+
+    status, code = 409, "action_not_allowed"
+    zh = "当前状态“{state}”不能执行“{action}”；可执行：{allowed}。"
+    en = "In state {state} the action {action} is not allowed; allowed are: {allowed}."
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A case kind's states and transition table."""
+
+    kind: str
+    states: dict[str, str]
+    initial: str
+    final: frozenset[str]
+    steps: tuple[Step, ...]
+    _by_action: dict[str, Step] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_action = {step.action: step for step in self.steps}
+        if len(by_action) != len(self.steps):
+            raise ValueError(f"{self.kind}: an action is declared twice")
+        for step in self.steps:
+            if unknown := (step.sources | {step.target}) - self.states.keys():
+                raise ValueError(f"{self.kind}.{step.action}: unknown states {sorted(unknown)}")
+            if not step.clauses:
+                raise ValueError(f"{self.kind}.{step.action}: names no clause")
+        object.__setattr__(self, "_by_action", by_action)
+
+    def step(self, action: str) -> Step:
+        """The step named `action`. Raises UnknownAction."""
+        step = self._by_action.get(action)
+        if step is None:
+            raise UnknownAction(action=action)
+        return step
+
+    def steps_from(self, state: str) -> tuple[Step, ...]:
+        """The steps that the table allows from `state`, in declared order."""
+        return tuple(step for step in self.steps if state in step.sources)
+
+    def require(self, step: Step, state: str) -> None:
+        """Pass when the table allows `step` from `state`. Raises ActionNotAllowed (409)."""
+        if state not in step.sources:
+            allowed = "、".join(s.action for s in self.steps_from(state)) or "–"
+            raise ActionNotAllowed(action=step.action, state=state, allowed=allowed)

@@ -1,0 +1,106 @@
+"""One pure ASGI middleware: request id, size limit, metrics, security headers."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import BodyTooLarge, InternalError, render
+
+REQUESTS = Counter("gridward_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "gridward_request_seconds",
+    "Time to answer",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """What every request passes on its way in and out."""
+
+    def __init__(self, app: ASGIApp, *, json_max: int, upload_max: int, access_log: bool) -> None:
+        self._app = app
+        self._json_max = json_max
+        self._upload_max = upload_max
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        scope["request_id"] = request_id = uuid4().hex
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"]
+                present = {name for name, _ in headers}
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.extend(h for h in SECURITY_HEADERS if h[0] not in present)
+            await send(message)
+
+        try:
+            await self._guarded(scope, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            seconds = time.perf_counter() - started
+            REQUESTS.labels(scope["method"], route, status).inc()
+            SECONDS.labels(scope["method"], route).observe(seconds)
+            if self._access_log:
+                log.info("request", id=request_id, method=scope["method"], route=route,
+                         status=status, ms=round(seconds * 1000, 2))  # fmt: skip
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self._limit(scope)
+        too_large = BodyTooLarge(limit=limit)
+        declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > limit:
+            await render(Request(scope), too_large)(scope, receive, send)
+            return
+        received = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise too_large
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except BodyTooLarge as error:
+            if started:
+                raise
+            await render(Request(scope), error)(scope, receive, send)
+        except Exception:
+            log.exception("unhandled", id=scope["request_id"], path=scope["path"])
+            if started:
+                raise
+            await render(Request(scope), InternalError())(scope, receive, send)
+
+    def _limit(self, scope: Scope) -> int:
+        kind = next((v for k, v in scope["headers"] if k == b"content-type"), b"")
+        return self._upload_max if kind.startswith(b"multipart/") else self._json_max
