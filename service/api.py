@@ -6,6 +6,4 @@ from fastapi import APIRouter
 
 from service.plain import router as plain
 
-ROUTERS: tuple[APIRouter, ...] = (
-    plain,
-)
+ROUTERS: tuple[APIRouter, ...] = (plain,)

@@ -17,7 +17,6 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-
 from service.config import Settings
 
 APP_ROLE = "gridward_app"

@@ -28,9 +28,7 @@ async def healthz() -> Health:
     return Health()
 
 
-@router.get(
-    "/readyz", openapi_extra=clauses("23.2"), responses={503: {"description": "Not ready"}}
-)
+@router.get("/readyz", openapi_extra=clauses("23.2"), responses={503: {"description": "Not ready"}})
 async def readyz(request: Request) -> Health:
     """Ready: the database answers and its schema is the one that this code expects."""
     try:

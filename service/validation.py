@@ -1,4 +1,4 @@
-"""Turns what pydantic says of bad input into problems that a person can act on, in two languages."""
+"""Turns what pydantic says of bad input into problems to act on, in two languages."""
 
 from __future__ import annotations
 

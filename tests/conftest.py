@@ -39,10 +39,6 @@ def server_url() -> str:
 
 def with_database(url: str, name: str) -> str:
     """`url` with its database replaced by `name`."""
-    return psycopg.conninfo.make_conninfo(url, dbname=name) if "://" not in url else _swap(url, name)
-
-
-def _swap(url: str, name: str) -> str:
     head, _, query = url.partition("?")
     scheme, _, rest = head.partition("://")
     authority = rest.split("/", 1)[0]
@@ -68,7 +64,7 @@ def drop_database(url: str, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def template_database() -> Iterator[str]:
+def template_database() -> str:
     """The migrated and loaded template of this run; whoever comes first makes it."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]
     name = f"gw_test_{run}"
@@ -82,7 +78,7 @@ def template_database() -> Iterator[str]:
             base = connection.execute("SELECT current_database()").fetchone()
         if not found:
             _make_template(url, name, base[0] if base else "postgres")
-    yield name
+    return name
 
 
 def _make_template(url: str, name: str, base: str) -> None:

@@ -189,7 +189,7 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     for statement in POLICIES:
         op.execute(statement)
-    op.execute("CREATE SEQUENCE incident_number")
+    op.execute("CREATE SEQUENCE incident_number INCREMENT BY 1000")
     op.execute("GRANT USAGE ON SCHEMA public TO gridward_app, gridward_writer")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gridward_app, gridward_writer")
     for table, rights in WRITER_TABLES.items():

@@ -37,7 +37,7 @@ class Subjects:
         self._known: dict[UUID, tuple[float, Subject]] = {}
 
     async def get(self, account_id: UUID) -> Subject:
-        """The active account with its grants. Raises Unauthenticated when it is gone or disabled."""
+        """The active account with its grants. Raises Unauthenticated when gone or disabled."""
         known = self._known.get(account_id)
         if known is not None and known[0] > time.monotonic():
             return known[1]

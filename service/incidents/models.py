@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -16,7 +17,6 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
 )
-from sqlalchemy import Boolean as SqlBoolean
 from sqlmodel import Field, SQLModel
 
 from service.incidents.workflow import CLOSED_STATES, INCIDENT
@@ -98,7 +98,9 @@ class Incident(SQLModel, table=True):
             "id",
             postgresql_where="is_open",
         ),
-        Index("ix_incident_unit_open", "unit_code", "reported_at", "id", postgresql_where="is_open"),
+        Index(
+            "ix_incident_unit_open", "unit_code", "reported_at", "id", postgresql_where="is_open"
+        ),
         Index("ix_incident_cell", "cell", "reported_at", "id"),
     )
 

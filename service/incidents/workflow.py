@@ -56,9 +56,7 @@ def _step(
     *more_clauses: str,
 ) -> Step:
     clauses = ("23.2", *more_clauses)
-    return Step(
-        action, frozenset(sources), target, f"incident.{event}", permission, clauses, *verb
-    )
+    return Step(action, frozenset(sources), target, f"incident.{event}", permission, clauses, *verb)
 
 
 INCIDENT = Workflow(
@@ -67,6 +65,8 @@ INCIDENT = Workflow(
     initial=REPORTED,
     final=frozenset({VOID, MERGED}),
     steps=(
+        _step("report", frozenset(), REPORTED, "incident:report", "reported",
+              ("上报", "report")),
         _step("self-handle", {REPORTED, ACCEPTED}, CLOSED, "incident:self_handle",
               "self_handled", ("自处置", "self-handle")),
         _step("accept", {REPORTED}, ACCEPTED, "incident:accept", "accepted", ("受理", "accept")),

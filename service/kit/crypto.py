@@ -79,7 +79,7 @@ class FieldCipher:
             raise Unreadable(field) from None
 
     def blind_index(self, value: str, field: str) -> bytes:
-        """16 bytes that equal values share: HMAC-SHA-256 under a key derived from the oldest key."""
+        """16 bytes that equal values share: HMAC-SHA-256 under a key derived from the oldest."""
         oldest = next(reversed(self.keys.values()))
         derived = hashlib.sha256(b"gridward blind index\0" + oldest).digest()
         return hmac.digest(derived, f"{field}\0{value}".encode(), "sha256")[:16]

@@ -24,7 +24,9 @@ class BadCursor(AppError):
 
     status, code = 400, "bad_cursor"
     zh = "cursor 无效：请从第一页重新开始，并保持筛选条件不变。"
-    en = "The cursor is not valid here: start from the first page and keep the filters as they were."
+    en = (
+        "The cursor is not valid here: start from the first page and keep the filters as they were."
+    )
 
 
 class Cursors:

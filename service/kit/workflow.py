@@ -66,6 +66,11 @@ class Workflow:
                 raise ValueError(f"{self.kind}.{step.action}: names no clause")
         object.__setattr__(self, "_by_action", by_action)
 
+    @property
+    def creation(self) -> Step:
+        """The step that makes a case: the one without a source state."""
+        return next(step for step in self.steps if not step.sources)
+
     def step(self, action: str) -> Step:
         """The step named `action`. Raises UnknownAction."""
         step = self._by_action.get(action)

@@ -1,0 +1,1 @@
+"""Pure geography: codes, coordinates, projections. No web and no database in here."""

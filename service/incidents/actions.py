@@ -1,0 +1,296 @@
+"""Use cases of incidents: one function each; the web above, rules and store below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from starlette.datastructures import State
+
+from service.attachments.usable import usable
+from service.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from service.auth.subject import Subject
+from service.errors import Forbidden, NotFound
+from service.incidents import rules, store
+from service.incidents.desk import ActItem, ReportItem
+from service.incidents.errors import BadAssignee, UnknownAttachment
+from service.incidents.facts import actor_for, category_rule
+from service.incidents.opening import NewIncident, canonical
+from service.incidents.present import with_actions
+from service.incidents.schemas import Arrived, Assigned, Noted, Position, Report
+from service.kit import clock
+from service.kit.case_arrays import Answered
+from service.kit.crypto import FieldCipher, mask_name, mask_phone
+from service.kit.idempotency import Once
+from service.kit.ids import uuid7
+from service.kit.paging import KEYSET_TYPES, page_bytes
+
+NAME_FIELD = "incident_contact.name"
+PHONE_FIELD = "incident_contact.phone"
+
+
+async def report(state: State, caller: Subject, body: Report, asked: Once) -> Answered:
+    """上报: the incident as stored, in its grid at tier 1, or the first answer to a replay.
+
+    Raises Forbidden, UnknownCategory, RetiredCategory, OutsideCounty, BadPosition,
+    InaccuratePosition, BadOccurredAt, UnknownAttachment, SelfHandleNotAllowed, IdTaken, KeyReused.
+    """
+    if not caller.has(Permission.INCIDENT_REPORT):
+        raise Forbidden
+    settings, now = state.settings, clock.now()
+    occurred_at = body.occurred_at or now
+    rules.check_occurred_at(
+        occurred_at,
+        now,
+        days=settings.occurred_max_age_days,
+        skew=timedelta(seconds=settings.clock_skew_seconds),
+    )
+    rules.check_accuracy(body.location.accuracy_m)
+    done = body.self_handled
+    new = NewIncident(
+        id=body.id or uuid7(),
+        category=body.category,
+        x=body.location.lon,
+        y=body.location.lat,
+        crs=body.location.crs,
+        accuracy_m=body.location.accuracy_m,
+        description=body.description,
+        channel=body.channel,
+        occurred_at=occurred_at,
+        concerns_unit=body.concerns_unit,
+        attachments=body.attachments,
+        self_handled_note=done.note if done else None,
+        self_handled_attachments=done.attachments if done else [],
+    )
+    await _require_usable(state, caller, new.attachments + new.self_handled_attachments)
+    if body.concerns_unit is not None:
+        await _require_unit(state, body.concerns_unit)
+    key = asked.key or (f"incident:{body.id}" if body.id else None)
+    contact = _seal(state.cipher, body) if body.contact else None
+    item = ReportItem(caller, new, key, asked.request_hash, contact)
+    answered: Answered = await state.incidents.report(item)
+    return answered
+
+
+async def act(
+    state: State,
+    caller: Subject,
+    incident_id: UUID,
+    action: str,
+    body: Noted,
+    asked: Once,
+    expected_version: int | None,
+) -> Answered:
+    """Carry out `action`: the case as it stands afterwards, or the first answer to a replay.
+
+    Raises NotFound, Forbidden and its kinds, StaleVersion, ActionNotAllowed and the guards of
+    `service.incidents.rules`, BadAssignee, UnknownAttachment, KeyReused.
+    """
+    command = rules.Command(
+        action,
+        expected_version=expected_version,
+        note=body.note,
+        occurred_at=body.occurred_at,
+        attachments=list(body.attachments),
+        result=getattr(body, "result", None),
+        satisfaction=getattr(body, "satisfaction", None),
+    )
+    if body.occurred_at is not None:
+        settings = state.settings
+        rules.check_occurred_at(
+            body.occurred_at,
+            clock.now(),
+            days=settings.occurred_max_age_days,
+            skew=timedelta(seconds=settings.clock_skew_seconds),
+        )
+    await _require_usable(state, caller, command.attachments)
+    if isinstance(body, Assigned):
+        await _resolve_assignee(state, caller, incident_id, body, command)
+    if isinstance(body, Arrived) and body.location is not None:
+        command.position = _stated(body.location)
+    item = ActItem(caller, incident_id, command, asked.key, asked.request_hash)
+    answered: Answered = await state.incidents.act(item)
+    return answered
+
+
+async def show(state: State, caller: Subject, incident_id: UUID) -> tuple[bytes, int, list[str]]:
+    """The incident as JSON bytes for this caller, its version and clauses. Raises NotFound."""
+    row = await state.db.reads.fetchrow(store.ONE, str(caller.account_id), incident_id)
+    if row is None:
+        raise NotFound
+    more = ""
+    if row["contact_name"] is not None or row["contact_phone"] is not None:
+        name, phone = _open(state.cipher, row)
+        masked = {
+            "name": mask_name(name) if name else None,
+            "phone": mask_phone(phone) if phone else None,
+        }
+        more = f',"contact":{msgspec.json.encode(masked).decode()}'
+    actions = _actions(state, caller, row)
+    return with_actions(row["body"], actions, more).encode(), row["version"], row["clauses"]
+
+
+async def list_page(
+    state: State, caller: Subject, filters: store.Filters, cursor: str | None, limit: int
+) -> bytes:
+    """A keyset page of what the caller may read, newest first. Raises Forbidden, BadCursor."""
+    if not caller.has(Permission.INCIDENT_READ):
+        raise Forbidden
+    scope = f"incidents {filters}"
+    after = state.cursors.read(cursor, scope, *KEYSET_TYPES) if cursor else None
+    found = store.list_query(caller, filters, after, limit + 1)
+    if found is None:
+        return page_bytes([], None)
+    query, arguments = found
+    rows = await state.db.reads.fetch(query, str(caller.account_id), *arguments)
+    page = rows[:limit]
+    items = [with_actions(row["body"], _actions(state, caller, row)) for row in page]
+    more = len(rows) > limit
+    last = page[-1] if more else None
+    next_cursor = state.cursors.make(scope, last["reported_at"], last["id"]) if last else None
+    return page_bytes(items, next_cursor)
+
+
+async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
+    """All events of the case, oldest first, as JSON bytes. Raises NotFound."""
+    rows = await state.db.reads.fetch(store.TIMELINE, str(caller.account_id), incident_id)
+    if not rows:
+        raise NotFound
+    return b'{"items":[%b]}' % b",".join(row["body"].encode() for row in rows)
+
+
+def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
+    """`available_actions` as JSON text; the same situation is worked out once."""
+    category = state.categories.peek().by_code.get(row["category_code"])
+    rule = category_rule(category)
+    return _actions_of(
+        caller,
+        row["state"],
+        row["tier"],
+        row["grid_code"],
+        row["unit_code"],
+        row["assignee_id"],
+        caller.account_id in row["handler_ids"],
+        row["verification"],
+        rule,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    state: str
+    tier: int
+    grid_code: str
+    unit_code: str | None
+    assignee_id: UUID | None
+    handler_ids: tuple[UUID, ...]
+    verification: str | None
+    concerns_unit: str | None = None
+    category_code: str = ""
+
+
+@lru_cache(maxsize=50_000)
+def _actions_of(
+    caller: Subject,
+    state: str,
+    tier: int,
+    grid_code: str,
+    unit_code: str | None,
+    assignee_id: UUID | None,
+    handled: bool,
+    verification: str | None,
+    rule: rules.CategoryRule,
+) -> str:
+    handlers = (caller.account_id,) if handled else ()
+    row: Any = _Row(state, tier, grid_code, unit_code, assignee_id, handlers, verification)
+    return msgspec.json.encode(rules.available_actions(row, actor_for(caller, row), rule)).decode()
+
+
+def _seal(cipher: FieldCipher, body: Report) -> tuple[bytes | None, bytes | None, bytes | None]:
+    contact = body.contact
+    if contact is None:
+        return None, None, None
+    name, phone = contact.name, contact.phone
+    return (
+        cipher.encrypt(name, NAME_FIELD) if name else None,
+        cipher.encrypt(phone, PHONE_FIELD) if phone else None,
+        cipher.blind_index(phone, PHONE_FIELD) if phone else None,
+    )
+
+
+def _open(cipher: FieldCipher, row: asyncpg.Record) -> tuple[str | None, str | None]:
+    name, phone = row["contact_name"], row["contact_phone"]
+    return (
+        cipher.decrypt(name, NAME_FIELD) if name is not None else None,
+        cipher.decrypt(phone, PHONE_FIELD) if phone is not None else None,
+    )
+
+
+def _stated(position: Position) -> dict[str, Any]:
+    lon, lat = canonical(position.lon, position.lat, position.crs)
+    return {
+        "lon": lon,
+        "lat": lat,
+        "raw": {"x": position.lon, "y": position.lat, "crs": position.crs.value},
+        "accuracy_m": position.accuracy_m,
+    }
+
+
+async def _require_usable(state: State, caller: Subject, ids: list[UUID]) -> None:
+    if not ids:
+        return
+    async with state.db.writes.acquire() as connection:
+        known = await usable(connection, caller.account_id, ids)
+    if missing := [str(i) for i in ids if i not in known]:
+        raise UnknownAttachment(ids=", ".join(missing), pointer="/attachments")
+
+
+async def _require_unit(state: State, code: str) -> asyncpg.Record:
+    row: asyncpg.Record | None = await state.db.reads.fetchrow(store.UNIT, code)
+    if row is None or not row["active"]:
+        raise BadAssignee(
+            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer="/unit"
+        )
+    return row
+
+
+async def _resolve_assignee(
+    state: State, caller: Subject, incident_id: UUID, body: Assigned, command: rules.Command
+) -> None:
+    """Fill the command's unit or assignee, if it can handle this case. Raises BadAssignee."""
+    case = await state.db.reads.fetchrow(store.ONE, str(caller.account_id), incident_id)
+    if case is None:
+        raise NotFound
+    grid_code: str = case["grid_code"]
+    if body.unit is not None:
+        unit = await _require_unit(state, body.unit)
+        if not grid_code.startswith(unit["area_code"]):
+            raise BadAssignee(
+                reason_zh=f"单位 {body.unit} 不负责该网格所在区域",
+                reason_en=f"unit {body.unit} does not cover the grid",
+                pointer="/unit",
+            )
+        command.unit = body.unit
+        return
+    rows = await state.db.reads.fetch(store.ASSIGNEE, str(body.account), clock.now())
+    handlers = [
+        row
+        for row in rows
+        if row["status"] == "active"
+        and row["role"] is not None
+        and Permission.INCIDENT_HANDLE in ROLE_PERMISSIONS[Role(row["role"])]
+        and grid_code.startswith(row["area_code"])
+    ]
+    if not handlers:
+        raise BadAssignee(
+            reason_zh="该人员不存在、已停用或不负责该区域",
+            reason_en="no such active person who handles cases there",
+            pointer="/account",
+        )
+    command.assignee = handlers[0]["id"]
+    command.unit = next((row["unit_code"] for row in handlers if row["unit_code"]), None)

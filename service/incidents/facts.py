@@ -1,0 +1,57 @@
+"""From a caller and a case to what the rules need to know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from service.auth.permissions import ROLE_PERMISSIONS, ROLE_TIER, Permission, Role
+from service.auth.subject import Subject
+from service.incidents.categories.cache import CategoryRow
+from service.incidents.rules import Actor, CategoryRule
+
+NO_RULE = CategoryRule()
+
+
+class Located(Protocol):
+    """What of a case decides over a caller's reach."""
+
+    grid_code: str
+    unit_code: str | None
+    concerns_unit: str | None
+
+
+def actor_for(subject: Subject, case: Located) -> Actor:
+    """What `subject` is to `case`: permissions that hold there, dispatch tier, unit, readable."""
+    return _actor(subject, case.grid_code, case.unit_code, case.concerns_unit)
+
+
+def _actor(
+    subject: Subject, grid_code: str, unit_code: str | None, concerns_unit: str | None
+) -> Actor:
+    permissions: set[str] = set()
+    tier, role, in_unit = 0, None, False
+    for grant in subject.grants:
+        if grant.role is Role.UNIT_HANDLER:
+            if unit_code is None or grant.unit != unit_code:
+                continue
+            in_unit = True
+        elif not grid_code.startswith(grant.area):
+            continue
+        permissions |= ROLE_PERMISSIONS[grant.role]
+        if role is None or ROLE_TIER.get(grant.role, 0) > tier:
+            role = grant.role.value
+        tier = max(tier, ROLE_TIER.get(grant.role, 0))
+    hidden = concerns_unit is not None and concerns_unit in subject.own_units
+    return Actor(
+        account_id=subject.account_id,
+        permissions=frozenset(permissions),
+        tier=tier,
+        in_unit=in_unit,
+        readable=Permission.INCIDENT_READ in permissions and not hidden,
+        role=role,
+    )
+
+
+def category_rule(row: CategoryRow | None) -> CategoryRule:
+    """What the category's published row demands; a category that is gone demands nothing."""
+    return CategoryRule(row.self_handle, row.evidence) if row is not None else NO_RULE

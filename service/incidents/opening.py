@@ -1,0 +1,93 @@
+"""From a report to an incident in its grid: pure, over snapshots of grids and categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from geo.locate import GridIndex
+
+from geo import crs
+from geo.errors import GeoError
+from geo.positions import Crs
+from service.incidents.case import IncidentCase, cell_of
+from service.incidents.errors import BadPosition, OutsideCounty
+from service.incidents.workflow import INCIDENT
+from service.kit.events import GENESIS
+
+
+@dataclass(slots=True)
+class NewIncident:
+    """A checked report, before its grid and category are known."""
+
+    id: UUID
+    category: str
+    x: float
+    y: float
+    crs: Crs
+    accuracy_m: float | None
+    description: str
+    channel: str
+    occurred_at: datetime
+    concerns_unit: str | None = None
+    attachments: list[UUID] = field(default_factory=list)
+    self_handled_note: str | None = None
+    self_handled_attachments: list[UUID] = field(default_factory=list)
+
+
+def canonical(x: float, y: float, system: Crs) -> tuple[float, float]:
+    """The position in EPSG:4490. Raises BadPosition."""
+    try:
+        return crs.to_canonical(x, y, system)
+    except GeoError as bad:
+        raise BadPosition(reason=str(bad), pointer="/location") from None
+
+
+def open_incident(
+    new: NewIncident,
+    *,
+    grids: GridIndex,
+    level: int,
+    category_version: int,
+    clauses: tuple[str, ...],
+    number: str,
+    reporter_id: UUID,
+    now: datetime,
+) -> IncidentCase:
+    """The incident as it stands before its first event: located, at tier 1 of its grid.
+
+    Raises BadPosition, OutsideCounty.
+    """
+    lon, lat = canonical(new.x, new.y, new.crs)
+    found = grids.locate(lon, lat)
+    if found is None:
+        raise OutsideCounty(lon=lon, lat=lat, pointer="/location")
+    return IncidentCase(
+        id=new.id,
+        number=number,
+        category_code=new.category,
+        category_version=category_version,
+        level=level,
+        channel=new.channel,
+        description=new.description,
+        occurred_at=new.occurred_at,
+        reported_at=now,
+        reporter_id=reporter_id,
+        state="",
+        tier=1,
+        version=0,
+        head_hash=GENESIS,
+        last_event_at=now,
+        grid_code=found.code,
+        micro_grid_code=found.micro_code,
+        lon=lon,
+        lat=lat,
+        raw_x=new.x,
+        raw_y=new.y,
+        raw_crs=new.crs.value,
+        accuracy_m=new.accuracy_m,
+        cell=cell_of(lon, lat),
+        concerns_unit=new.concerns_unit,
+        clauses=sorted({*INCIDENT.creation.clauses, *clauses}),
+    )

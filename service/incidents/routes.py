@@ -1,0 +1,227 @@
+"""HTTP of incidents: report, read, and one operation for each step of the workflow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, StringConstraints
+from starlette.responses import Response
+
+from service.auth.guards import Caller
+from service.errors import InvalidInput
+from service.incidents import actions, contacts, schemas
+from service.incidents.case import cells_of
+from service.incidents.errors import BadIfMatch
+from service.incidents.store import Filters
+from service.incidents.workflow import INCIDENT
+from service.kit.case_arrays import Answered
+from service.kit.fields import AreaPrefix, Text200
+from service.kit.idempotency import Once, once
+from service.kit.openapi import problems
+from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.kit.routing import ClauseRoute, clause_link, clauses
+
+router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
+
+ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
+JSON_TYPE = "application/json"
+MAX_BBOX_CELLS = 10_000
+
+
+def if_match(request: Request) -> int | None:
+    """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
+    value = request.headers.get("if-match")
+    if value is None or value.strip() == "*":
+        return None
+    found = ETAG.match(value.strip())
+    if found is None:
+        raise BadIfMatch(pointer="/If-Match")
+    return int(found[1])
+
+
+Asked = Annotated[Once, Depends(once)]
+Expected = Annotated[int | None, Depends(if_match)]
+
+
+def _answer(answered: Answered, *, location: bool = False) -> Response:
+    body = answered.body
+    version = re.search(r'"version":(\d+)', body)
+    headers = {"ETag": f'"{version[1]}"'} if version else {}
+    if location:
+        headers["Location"] = f"/v1/incidents/{body[7:43]}"
+    if answered.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(body, answered.status, headers, JSON_TYPE)
+
+
+@router.post(
+    "/incidents",
+    status_code=201,
+    operation_id="report_incident",
+    response_model=schemas.Incident,
+    responses=problems(401, 403, 409),
+    openapi_extra=clauses(*INCIDENT.creation.clauses),
+)
+async def report_incident(
+    request: Request, caller: Caller, body: schemas.Report, asked: Asked
+) -> Response:
+    """上报 Report an incident at a position; the service finds its grid.
+
+    Replaying the same `id` or Idempotency-Key gives the first answer. With `self_handled` the
+    finder reports and closes in one call, where the category allows it.
+    """
+    answered = await actions.report(request.app.state, caller, body, asked)
+    return _answer(answered, location=True)
+
+
+def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    west, south, east, north = (float(edge) for edge in text.split(","))
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise InvalidInput(pointer="/bbox")
+    return west, south, east, north
+
+
+NUMBER = r"-?\d{1,3}(?:\.\d{1,12})?"
+BBox = Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")]
+
+
+@router.get(
+    "/incidents",
+    operation_id="list_incidents",
+    response_model=schemas.IncidentPage,
+    responses=problems(401, 403),
+    openapi_extra=clauses("23.2"),
+)
+async def list_incidents(
+    request: Request,
+    caller: Caller,
+    area: Annotated[AreaPrefix | None, Query(description="6, 9, 12 or 15 digits")] = None,
+    state: Annotated[list[schemas.State] | None, Query(max_length=14)] = None,
+    open_only: Annotated[bool, Query(alias="open", description="Unfinished only")] = False,
+    category: Annotated[str | None, Query(pattern=r"^\d{2}(\d{2})?$")] = None,
+    tier: Annotated[list[Annotated[int, Query(ge=1, le=5)]] | None, Query(max_length=5)] = None,
+    level: Annotated[list[Annotated[int, Query(ge=1, le=4)]] | None, Query(max_length=4)] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Reported at or after")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Reported before")] = None,
+    bbox: Annotated[BBox | None, Query(description="west,south,east,north in EPSG:4490")] = None,
+    q: Annotated[Text200 | None, Query(description="Text in the description")] = None,
+    number: Annotated[str | None, Query(max_length=40, pattern=r"^[0-9-]+$")] = None,
+    geometry: Annotated[bool, Query(description="With positions")] = False,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """What the caller may read, newest first, in keyset pages."""
+    box = _bbox(bbox)
+    filters = Filters(
+        area=area, states=list(state or ()), open_only=open_only, category=category,
+        tiers=tier or [], levels=level or [], since=since, until=until, bbox=box,
+        text=q, number=number, geometry=geometry,
+    )  # fmt: skip
+    if box and (box[2] - box[0]) * (box[3] - box[1]) * 2500 < MAX_BBOX_CELLS:
+        filters.cells = cells_of(*box)
+    page = await actions.list_page(request.app.state, caller, filters, cursor, limit)
+    return Response(page, media_type=JSON_TYPE)
+
+
+@router.get(
+    "/incidents/{incident_id}",
+    operation_id="get_incident",
+    response_model=schemas.Incident,
+    responses={**problems(401, 404), 304: {"description": "Unchanged"}},
+    openapi_extra=clauses("23.2"),
+)
+async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> Response:
+    """One incident with what the caller may do now; ETag is its version."""
+    body, version, case_clauses = await actions.show(request.app.state, caller, incident_id)
+    headers = {"ETag": f'"{version}"', "Link": clause_link(case_clauses)}
+    return Response(body, headers=headers, media_type=JSON_TYPE)
+
+
+@router.get(
+    "/incidents/{incident_id}/timeline",
+    operation_id="get_incident_timeline",
+    response_model=schemas.Timeline,
+    responses=problems(401, 404),
+    openapi_extra=clauses("23.2"),
+)
+async def get_incident_timeline(request: Request, caller: Caller, incident_id: UUID) -> Response:
+    """Every step of the case, by whom, when, and which clauses it fulfils."""
+    body = await actions.timeline(request.app.state, caller, incident_id)
+    return Response(body, media_type=JSON_TYPE)
+
+
+@router.post(
+    "/incidents/{incident_id}/reveal-contact",
+    operation_id="reveal_incident_contact",
+    responses=problems(401, 403, 404, 429),
+    openapi_extra=clauses("31.3"),
+)
+async def reveal_contact(
+    request: Request, caller: Caller, incident_id: UUID, body: schemas.RevealPurpose
+) -> schemas.RevealedContact:
+    """The reporter's contact in clear, for a stated purpose; the access is logged and limited."""
+    clear = await contacts.reveal(request.app.state, caller, incident_id, body.purpose)
+    return schemas.RevealedContact(**clear)
+
+
+BODIES: dict[str, type[schemas.Noted]] = {
+    "self-handle": schemas.Submitted,
+    "accept": schemas.Noted,
+    "reject": schemas.Reasoned,
+    "assign": schemas.Assigned,
+    "transfer": schemas.Assigned,
+    "arrive": schemas.Arrived,
+    "handle": schemas.Noted,
+    "submit": schemas.Submitted,
+    "return": schemas.Reasoned,
+    "escalate": schemas.Reasoned,
+    "verify": schemas.Verified,
+    "rework": schemas.Reasoned,
+    "close": schemas.Noted,
+    "follow-up": schemas.FollowedUp,
+    "reopen": schemas.Reasoned,
+    "void": schemas.Reasoned,
+}
+
+
+def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Response]]:
+    async def endpoint(
+        request: Request,
+        caller: Caller,
+        incident_id: UUID,
+        body: Any,
+        asked: Asked,
+        expected: Expected,
+    ) -> Response:
+        answered = await actions.act(
+            request.app.state, caller, incident_id, action, body, asked, expected
+        )
+        return _answer(answered)
+
+    endpoint.__annotations__["body"] = body_type
+    return endpoint
+
+
+for _step in INCIDENT.steps:
+    if not _step.sources:
+        continue
+    router.add_api_route(
+        f"/incidents/{{incident_id}}/{_step.action}",
+        _endpoint(_step.action, BODIES[_step.action]),
+        methods=["POST"],
+        operation_id=f"{_step.action.replace('-', '_')}_incident",
+        summary=f"{_step.zh} {_step.en}",
+        description=(
+            f"From {', '.join(sorted(_step.sources))} to {_step.target}. "
+            "If-Match with the case's ETag makes a stale action 412."
+        ),
+        response_model=schemas.Incident,
+        responses=problems(401, 403, 404, 409, 412),
+        openapi_extra=clauses(*_step.clauses),
+    )

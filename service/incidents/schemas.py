@@ -1,0 +1,251 @@
+"""What crosses the wire for incidents."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from geo.positions import Crs
+from service.kit.fields import LongText, Strict, Text50, Text200, Text2000
+
+State = Literal[
+    "reported",
+    "accepted",
+    "assigned",
+    "on_site",
+    "handling",
+    "submitted",
+    "verifying",
+    "closed",
+    "followed_up",
+    "returned",
+    "suspended",
+    "rejected",
+    "merged",
+    "void",
+]
+Channel = Literal["grid_worker", "window", "phone", "family", "self", "hotline", "system"]
+Attachments = Annotated[list[UUID], Field(max_length=20, default_factory=list)]
+
+
+class Position(Strict):
+    """A position and the system it is in; an undeclared system is never guessed."""
+
+    lon: float = Field(ge=-180, le=180, examples=[107.8683])
+    lat: float = Field(ge=-90, le=90, examples=[31.0829])
+    crs: Crs = Field(description="cgcs2000, wgs84, gcj02 (Gaode, Tencent) or bd09 (Baidu)")
+    accuracy_m: float | None = Field(default=None, ge=0, le=1_000_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _declared(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("crs") in (None, ""):
+            raise PydanticCustomError(
+                "crs_undeclared",
+                "The position does not say its crs: give cgcs2000, wgs84, gcj02 or bd09",
+                {"zh": "位置未声明坐标系 crs：请注明 cgcs2000、wgs84、gcj02 或 bd09"},
+            )
+        return value
+
+
+class Contact(Strict):
+    """The reporter's contact: personal data, stored encrypted, shown masked."""
+
+    name: Text50 | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9-]{5,20}$")] | None = None
+
+
+class SelfHandled(Strict):
+    """What the finder did about it at once."""
+
+    note: Text2000
+    attachments: Attachments
+
+
+class Report(Strict):
+    """上报 A new incident; `id` may be a UUIDv7 that the device made."""
+
+    id: UUID | None = None
+    category: str = Field(pattern=r"^\d{4}$", examples=["0502"])
+    location: Position
+    description: LongText = Field(examples=["新宁街道河滨路窨井盖缺失，已放置警示牌"])
+    occurred_at: AwareDatetime | None = Field(
+        default=None, description="When it happened or was found; now by default"
+    )
+    channel: Channel = "grid_worker"
+    contact: Contact | None = None
+    concerns_unit: str | None = Field(
+        default=None,
+        max_length=50,
+        description="The unit whose conduct is complained of: it does not see the case",
+    )
+    attachments: Attachments
+    self_handled: SelfHandled | None = None
+
+
+class Noted(Strict):
+    """An action that may carry a note."""
+
+    note: Text2000 | None = None
+    attachments: Attachments
+    occurred_at: AwareDatetime | None = Field(
+        default=None, description="When it was done, if the device was offline"
+    )
+
+
+class Reasoned(Noted):
+    """An action that needs a reason."""
+
+    note: Text2000 = Field(description="The reason")
+
+
+class Assigned(Noted):
+    """派遣 To a unit (code) or to a person (account id or login): exactly one."""
+
+    unit: str | None = Field(default=None, max_length=50)
+    account: UUID | Text200 | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Assigned:
+        if (self.unit is None) == (self.account is None):
+            raise PydanticCustomError(
+                "one_assignee",
+                "Give either unit or account",
+                {"zh": "请给出 unit（单位）或 account（人员）其中一个"},
+            )
+        return self
+
+
+class Arrived(Noted):
+    """到场 With the position where the handler stands, if it wants to give one."""
+
+    location: Position | None = None
+
+
+class Submitted(Noted):
+    """反馈 What was done."""
+
+    note: Text2000
+
+
+class Verified(Noted):
+    """核查 What somebody else found."""
+
+    result: Literal["passed", "failed"]
+
+
+class FollowedUp(Noted):
+    """回访 What the people said."""
+
+    satisfaction: Literal["satisfied", "neutral", "dissatisfied", "no_answer"]
+
+
+class Point(BaseModel):
+    """GeoJSON point, lon lat, EPSG:4490."""
+
+    type: Literal["Point"]
+    coordinates: list[float]
+
+
+class RawPosition(BaseModel):
+    """The position as it was given."""
+
+    x: float
+    y: float
+    crs: Crs
+    accuracy_m: float | None
+
+
+class Holder(BaseModel):
+    """Who holds the case: the tier's area, and the unit or person it is assigned to."""
+
+    tier: int
+    area: str
+    unit: str | None
+    account: UUID | None
+
+
+class MaskedContact(BaseModel):
+    """The contact as anybody in scope sees it."""
+
+    name: str | None
+    phone: str | None
+
+
+class Incident(BaseModel):
+    """One incident for one caller."""
+
+    id: UUID
+    number: str
+    category: str
+    category_version: int
+    level: int
+    state: State
+    version: int
+    description: str
+    channel: str
+    occurred_at: AwareDatetime
+    reported_at: AwareDatetime
+    last_event_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    grid_code: str
+    micro_grid_code: str | None
+    location: Point | None = None
+    raw_position: RawPosition | None = None
+    holder: Holder
+    reporter_id: UUID
+    concerns_unit: str | None
+    returns: int
+    verification: str | None
+    verified_by: UUID | None
+    satisfaction: str | None
+    clauses: list[str]
+    available_actions: list[str]
+    contact: MaskedContact | None = None
+
+
+class IncidentPage(BaseModel):
+    """A keyset page of incidents, newest first."""
+
+    items: list[Incident]
+    next: str | None
+
+
+class TimelineEvent(BaseModel):
+    """One step of a case, with the clauses that it fulfils."""
+
+    seq: int
+    event: str
+    action: str
+    actor_id: UUID | None
+    actor_name: str | None
+    actor_role: str | None
+    from_state: str | None
+    to_state: str | None
+    clauses: list[str]
+    recorded_at: AwareDatetime
+    occurred_at: AwareDatetime
+    payload: dict[str, Any]
+    attachments: list[UUID]
+
+
+class Timeline(BaseModel):
+    """All steps of a case, oldest first."""
+
+    items: list[TimelineEvent]
+
+
+class RevealPurpose(Strict):
+    """Why the contact has to be seen in clear."""
+
+    purpose: Annotated[Text200, Field(min_length=4)]
+
+
+class RevealedContact(BaseModel):
+    """The contact in clear; the access is logged."""
+
+    name: str | None
+    phone: str | None

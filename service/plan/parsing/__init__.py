@@ -1,0 +1,1 @@
+"""Reading the official text of a plan: lines, outline, units, deadlines, irregularities."""
