@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 import time
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -25,6 +26,10 @@ SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 
+# A request id is this process's random name and a serial number.
+PROCESS = secrets.token_hex(8)
+_serial = itertools.count(1)
+
 log = structlog.get_logger()
 
 
@@ -42,7 +47,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        scope["request_id"] = request_id = uuid4().hex
+        scope["request_id"] = request_id = f"{PROCESS}{next(_serial):08x}"
         status = 500
 
         async def send_with_headers(message: Message) -> None:

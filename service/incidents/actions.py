@@ -22,9 +22,9 @@ from service.incidents.errors import BadAssignee, UnknownAttachment
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
-from service.incidents.schemas import Arrived, Assigned, Noted, Position, Report
+from service.incidents.schemas import Arrived, Assigned, Contact, Noted, Position, Report
 from service.kit import clock
-from service.kit.case_arrays import Answered
+from service.kit.case_rows import Answered, ContactRow
 from service.kit.crypto import FieldCipher, mask_name, mask_phone
 from service.kit.idempotency import Once
 from service.kit.ids import uuid7
@@ -71,7 +71,7 @@ async def report(state: State, caller: Subject, body: Report, asked: Once) -> An
     if body.concerns_unit is not None:
         await _require_unit(state, body.concerns_unit)
     key = asked.key or (f"incident:{body.id}" if body.id else None)
-    contact = _seal(state.cipher, body) if body.contact else None
+    contact = _seal(state.cipher, new.id, body.contact) if body.contact else None
     item = ReportItem(caller, new, key, asked.request_hash, contact)
     answered: Answered = await state.incidents.report(item)
     return answered
@@ -211,12 +211,10 @@ def _actions_of(
     return msgspec.json.encode(rules.available_actions(row, actor_for(caller, row), rule)).decode()
 
 
-def _seal(cipher: FieldCipher, body: Report) -> tuple[bytes | None, bytes | None, bytes | None]:
-    contact = body.contact
-    if contact is None:
-        return None, None, None
+def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:
     name, phone = contact.name, contact.phone
-    return (
+    return ContactRow(
+        incident_id,
         cipher.encrypt(name, NAME_FIELD) if name else None,
         cipher.encrypt(phone, PHONE_FIELD) if phone else None,
         cipher.blind_index(phone, PHONE_FIELD) if phone else None,

@@ -9,7 +9,7 @@ import msgspec
 
 from service.incidents.workflow import TOP_TIER
 from service.kit.advance import CaseTable
-from service.kit.case_arrays import Column
+from service.kit.case_rows import Column
 
 
 class IncidentCase(msgspec.Struct):
@@ -51,21 +51,6 @@ class IncidentCase(msgspec.Struct):
     clauses: list[str] = msgspec.field(default_factory=list)
 
     @property
-    def village_code(self) -> str:
-        """The 12-digit village or community."""
-        return self.grid_code[:12]
-
-    @property
-    def township_code(self) -> str:
-        """The 9-digit township or street."""
-        return self.grid_code[:9]
-
-    @property
-    def county_code(self) -> str:
-        """The 6-digit county."""
-        return self.grid_code[:6]
-
-    @property
     def holder_area(self) -> str:
         """The area whose tier holds the case now: grid, village, township or county code."""
         return self.grid_code[: {1: 15, 2: 12, 3: 9, TOP_TIER: 6}[self.tier]]
@@ -92,7 +77,7 @@ def cells_of(west: float, south: float, east: float, north: float) -> list[int]:
     return [row * CELL_COLUMNS + column for row in rows for column in range(first, last + 1)]
 
 
-_POINT = "ST_SetSRID(ST_MakePoint(u.lon, u.lat), 4490)"
+_POINT = "ST_SetSRID(ST_MakePoint(c.lon, c.lat), 4490)"
 
 INCIDENTS = CaseTable(
     "incident",
@@ -110,11 +95,8 @@ INCIDENTS = CaseTable(
         Column("state", "text", mutable=True),
         Column("tier", "smallint", mutable=True),
         Column("version", "int", mutable=True),
-        Column("head_hash", "bytea", mutable=True),
+        Column("head_hash", "text", mutable=True, expression="decode(c.head_hash, 'base64')"),
         Column("last_event_at", "timestamptz", mutable=True),
-        Column("county_code", "text"),
-        Column("township_code", "text"),
-        Column("village_code", "text"),
         Column("grid_code", "text"),
         Column("micro_grid_code", "text"),
         Column("lon", "float8", target="location", expression=_POINT),
@@ -126,26 +108,20 @@ INCIDENTS = CaseTable(
         Column("cell", "int"),
         Column("unit_code", "text", mutable=True),
         Column("assignee_id", "uuid", mutable=True),
-        Column(
-            "handler_ids",
-            "text",
-            mutable=True,
-            expression="string_to_array(u.handler_ids, ',')::uuid[]",
-            read=lambda case: ",".join(str(i) for i in case.handler_ids),
-        ),
+        Column("handler_ids", "uuid[]", mutable=True),
         Column("concerns_unit", "text"),
         Column("returns", "smallint", mutable=True),
         Column("verified_by", "uuid", mutable=True),
         Column("verification", "text", mutable=True),
         Column("closed_at", "timestamptz", mutable=True),
         Column("satisfaction", "text", mutable=True),
-        Column(
-            "clauses",
-            "text",
-            expression="string_to_array(u.clauses, ',')",
-            read=lambda case: ",".join(case.clauses),
-        ),
+        Column("clauses", "text[]"),
     ),
+    derived={
+        "county_code": "left(c.grid_code, 6)",
+        "township_code": "left(c.grid_code, 9)",
+        "village_code": "left(c.grid_code, 12)",
+    },
     contact_table="incident_contact",
     contact_key="incident_id",
 )

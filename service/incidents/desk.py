@@ -6,7 +6,7 @@ with whatever arrived while the previous batch was committing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -30,9 +30,9 @@ from service.incidents.present import answer
 from service.incidents.workflow import INCIDENT
 from service.kit import clock
 from service.kit.advance import StaleReferenceData, first_answers, record
-from service.kit.case_arrays import Answered, Logged, Write
+from service.kit.case_rows import Answered, ContactRow, Element, Link, Write
+from service.kit.events import Event
 from service.kit.gather import Gather
-from service.kit.idempotency import KeyReused
 from service.kit.workflow import Step
 
 NUMBER_BLOCK = 1_000
@@ -49,7 +49,7 @@ class ReportItem:
     new: NewIncident
     key: str | None
     request_hash: bytes
-    contact: tuple[bytes | None, bytes | None, bytes | None] | None = None
+    contact: ContactRow | None = None
 
 
 @dataclass(slots=True)
@@ -80,15 +80,10 @@ class Desk:
         self._categories = categories
         self._numbers: range = range(0)
         limits = {"limit": settings.gather_queue, "batch": settings.gather_batch, "lanes": LANES}
-        # The same key twice in one statement would find no first answer: keep them apart.
         self._reports: Gather[ReportItem, Answered] = Gather(
-            self._store_reports,
-            key=lambda item: (item.subject.account_id, item.key or item.new.id),
-            **limits,
+            self._store_reports, keys=_report_keys, **limits
         )
-        self._acts: Gather[ActItem, Answered] = Gather(
-            self._store_acts, key=lambda item: item.case_id, **limits
-        )
+        self._acts: Gather[ActItem, Answered] = Gather(self._store_acts, keys=_act_keys, **limits)
 
     async def report(self, item: ReportItem) -> Answered:
         """Store one new incident, once for its key. Raises AppError."""
@@ -173,7 +168,7 @@ class Desk:
             payload["attachments"] = [str(i) for i in new.attachments]
         role = item.subject.role_in(Permission.INCIDENT_REPORT, case.grid_code)
         events = [self._log(case, INCIDENT.creation, item.subject, role, now, new, payload)]
-        links = [(i, 1) for i in new.attachments]
+        links = [Link(i, case.id, 1) for i in new.attachments]
         if new.self_handled_note is not None:
             step = INCIDENT.step("self-handle")
             command = rules.Command(
@@ -182,9 +177,10 @@ class Desk:
             rules.check(step, case, actor, command, rule)
             done = rules.apply(step, case, actor, command, now)
             events.append(self._log(case, step, item.subject, actor.role, now, new, done))
-            links += [(i, 2) for i in new.self_handled_attachments]
-        return Write(
-            actor_id=item.subject.account_id,
+            links += [Link(i, case.id, 2) for i in new.self_handled_attachments]
+        element = Element(
+            case_id=case.id,
+            actor=item.subject.account_id,
             roles=_roles(Permission.INCIDENT_REPORT),
             area=case.grid_code,
             anywhere=True,
@@ -193,11 +189,8 @@ class Desk:
             request_hash=item.request_hash,
             status=CREATED,
             answer=answer(case, rules.available_actions(case, actor, rule)),
-            case=case,
-            events=events,
-            links=links,
-            contact=item.contact,
         )
+        return Write(element, case, events, links, item.contact)
 
     @staticmethod
     def _log(
@@ -208,7 +201,7 @@ class Desk:
         now: datetime,
         new: NewIncident,
         payload: dict[str, object],
-    ) -> Logged:
+    ) -> Event:
         return record(
             case,
             step,
@@ -231,9 +224,6 @@ class Desk:
             async with connection.transaction():
                 cases = await store.lock(connection, [item.case_id for item in batch])
                 for position, item in enumerate(batch):
-                    if _repeats(batch, position):
-                        results[position] = KeyReused(key=item.key)
-                        continue
                     try:
                         case = cases.get(item.case_id)
                         writes.append(_decide(item, case, categories, now))
@@ -281,8 +271,9 @@ def _decide(
         clauses=tuple(sorted({*step.clauses, *case.clauses})),
     )
     after = actor_for(item.subject, case)
-    return Write(
-        actor_id=item.subject.account_id,
+    element = Element(
+        case_id=case.id,
+        actor=item.subject.account_id,
         roles=_roles(step.permission),
         area=area,
         anywhere=False,
@@ -291,19 +282,22 @@ def _decide(
         request_hash=item.request_hash,
         status=OK,
         answer=answer(case, rules.available_actions(case, after, rule)),
-        case=case,
-        events=[logged],
-        links=[(i, case.version) for i in item.command.attachments],
     )
+    links = [Link(i, case.id, case.version) for i in item.command.attachments]
+    return Write(element, case, [logged], links)
 
 
-def _repeats(batch: Sequence[ActItem], position: int) -> bool:
-    """Whether an earlier element has the same actor and key, on another case."""
-    item = batch[position]
-    return item.key is not None and any(
-        other.key == item.key and other.subject.account_id == item.subject.account_id
-        for other in batch[:position]
-    )
+def _report_keys(item: ReportItem) -> tuple[Hashable, ...]:
+    """The same key or id twice in one statement would find no first answer: keep them apart."""
+    if item.key is None:
+        return (item.new.id,)
+    return (item.new.id, (item.subject.account_id, item.key))
+
+
+def _act_keys(item: ActItem) -> tuple[Hashable, ...]:
+    if item.key is None:
+        return (item.case_id,)
+    return (item.case_id, (item.subject.account_id, item.key))
 
 
 async def _replace_refusals(

@@ -18,13 +18,15 @@ from service.incidents.case import cells_of
 from service.incidents.errors import BadIfMatch
 from service.incidents.store import Filters
 from service.incidents.workflow import INCIDENT
-from service.kit.case_arrays import Answered
+from service.kit.case_rows import Answered
 from service.kit.fields import AreaPrefix, Text200
+from service.kit.hot import HotRoute
 from service.kit.idempotency import Once, once
 from service.kit.openapi import problems
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
+hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
 ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
@@ -58,12 +60,12 @@ def _answer(answered: Answered, *, location: bool = False) -> Response:
     return Response(body, answered.status, headers, JSON_TYPE)
 
 
-@router.post(
+@hot.post(
     "/incidents",
     status_code=201,
     operation_id="report_incident",
     response_model=schemas.Incident,
-    responses=problems(401, 403, 409),
+    responses=problems(401, 403, 409, 415),
     openapi_extra=clauses(*INCIDENT.creation.clauses),
 )
 async def report_incident(
@@ -211,7 +213,7 @@ def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awai
 for _step in INCIDENT.steps:
     if not _step.sources:
         continue
-    router.add_api_route(
+    hot.add_api_route(
         f"/incidents/{{incident_id}}/{_step.action}",
         _endpoint(_step.action, BODIES[_step.action]),
         methods=["POST"],
@@ -222,6 +224,6 @@ for _step in INCIDENT.steps:
             "If-Match with the case's ETag makes a stale action 412."
         ),
         response_model=schemas.Incident,
-        responses=problems(401, 403, 404, 409, 412),
+        responses=problems(401, 403, 404, 409, 412, 415),
         openapi_extra=clauses(*_step.clauses),
     )

@@ -18,25 +18,22 @@ from uuid import UUID
 import asyncpg
 
 from service.errors import Forbidden
-from service.kit.case_arrays import (
-    CONTACT,
-    ELEMENT,
-    EVENT,
-    LINK,
-    Answered,
-    Arrays,
-    Case,
-    Column,
-    Logged,
-    Write,
-    contact_arrays,
-    element_arrays,
-    event_arrays,
-    link_arrays,
-)
+from service.kit.case_rows import Answered, Case, Column, Write, as_json
 from service.kit.events import Event
 from service.kit.idempotency import KeyReused
 from service.kit.workflow import Step
+
+ELEMENT = (
+    "case_id uuid, actor uuid, roles text, area text, anywhere bool, unit text, key text, "
+    "request_hash text, status smallint, answer text"
+)
+EVENT = (
+    "case_kind text, case_id uuid, seq int, event text, action text, actor_id uuid, "
+    "actor_role text, from_state text, to_state text, clauses text[], recorded_at timestamptz, "
+    "occurred_at timestamptz, payload jsonb, prev_hash text, hash text"
+)
+LINK = "attachment_id uuid, case_id uuid, seq int"
+CONTACT = "case_id uuid, name text, phone text, phone_hash text"
 
 
 class StaleReferenceData(Exception):
@@ -54,13 +51,12 @@ def record(
     occurred_at: datetime | None = None,
     payload: dict[str, Any] | None = None,
     clauses: tuple[str, ...] | None = None,
-) -> Logged:
+) -> Event:
     """Apply `step` to `case` (state, version, chain head) and return the chained event.
 
     The time of an event is never before that of the event before it.
     """
     at = max(now, case.last_event_at)
-    previous = case.head_hash
     event = Event(
         case_kind=kind,
         case_id=case.id,
@@ -75,19 +71,19 @@ def record(
         recorded_at=at,
         occurred_at=occurred_at or at,
         payload=payload or {},
-    )
-    digest = event.digest(previous)
+    ).chained(case.head_hash)
     case.state = step.target
     case.version += 1
-    case.head_hash = digest
+    case.head_hash = event.hash
     case.last_event_at = at
-    return Logged(event, previous, digest)
+    return event
 
 
 class CaseTable:
     """Builds and runs the two set-based statements of one case kind.
 
-    `table` has `columns`; `contact_table`, when given, holds encrypted contacts by `contact_key`.
+    `table` has `columns`, and `derived` columns whose SQL reads others of `c`. `contact_table`,
+    when given, holds encrypted contacts by `contact_key`.
     """
 
     def __init__(
@@ -95,15 +91,12 @@ class CaseTable:
         table: str,
         columns: Sequence[Column],
         *,
-        contact_table: str | None = None,
-        contact_key: str = "",
+        derived: Mapping[str, str],
+        contact_table: str,
+        contact_key: str,
     ) -> None:
-        self._table = table
-        self._columns = tuple(columns)
-        self._mutable = tuple(c for c in columns if c.mutable)
-        self._contact = (contact_table, contact_key)
-        self.insert_sql = self._insert_statement()
-        self.update_sql = self._update_statement()
+        self.insert_sql = _insert_statement(table, columns, derived, contact_table, contact_key)
+        self.update_sql = _update_statement(table, [c for c in columns if c.mutable])
 
     async def insert(
         self,
@@ -118,13 +111,10 @@ class CaseTable:
         `epochs` are the publications of reference data that the batch was decided on. Raises
         StaleReferenceData when one has moved, and then nothing is stored.
         """
-        arguments = [now, list(epochs), list(epochs.values())]
-        arguments += element_arrays(writes)
-        arguments += [c.values(writes) for c in self._columns]
-        arguments += event_arrays(writes) + link_arrays(writes)
-        if self._contact[0]:
-            arguments += contact_arrays(writes)
-        rows = await connection.fetch(self.insert_sql, *arguments)
+        contacts = as_json([w.contact for w in writes if w.contact])
+        rows = await connection.fetch(
+            self.insert_sql, now, *_rows(writes), contacts, list(epochs), list(epochs.values())
+        )
         if rows and not rows[0]["current"]:
             raise StaleReferenceData
         return await _answers(connection, writes, rows)
@@ -133,85 +123,74 @@ class CaseTable:
         self, connection: asyncpg.Connection, writes: Sequence[Write], *, now: datetime
     ) -> list[Answered | Exception]:
         """Store changed cases that this transaction has locked; one answer for each, in order."""
-        arguments = [now, *element_arrays(writes)]
-        arguments.append([w.case.id for w in writes])
-        arguments += [c.values(writes) for c in self._mutable]
-        arguments += event_arrays(writes) + link_arrays(writes)
-        return await _answers(
-            connection, writes, await connection.fetch(self.update_sql, *arguments)
-        )
-
-    def _insert_statement(self) -> str:
-        arrays = Arrays(4)
-        columns = [(c.name, c.type) for c in self._columns]
-        element = arrays.unnest("u", [*ELEMENT, *columns])
-        stored = [c.stored for c in self._columns if c.stored]
-        names = ", ".join(target for target, _ in stored)
-        values = ", ".join(expression for _, expression in stored)
-        parts = [
-            f"WITH u AS (SELECT * FROM {element})",
-            _CURRENT,
-            _allowed("AND (SELECT current FROM epoch)"),
-            _FIRST,
-            (
-                f"stored AS (INSERT INTO {self._table} ({names}) "
-                f"SELECT {values} FROM u JOIN fresh USING (ord) ORDER BY ord)"
-            ),
-            *_log_parts(arrays),
-        ]
-        table, key = self._contact
-        if table:
-            parts.append(
-                f"contacted AS (INSERT INTO {table} ({key}, name, phone, phone_hash) "
-                f"SELECT k.case_id, k.name, k.phone, k.phone_hash "
-                f"FROM {arrays.unnest('k', CONTACT)} JOIN fresh USING (ord))"
-            )
-        return ", ".join(parts) + _RESULT.format(current="(SELECT current FROM epoch)")
-
-    def _update_statement(self) -> str:
-        arrays = Arrays(2)
-        columns = [("id", "uuid"), *((c.name, c.type) for c in self._mutable)]
-        element = arrays.unnest("u", [*ELEMENT, *columns])
-        stored = [c.stored for c in self._mutable if c.stored]
-        changes = ", ".join(f"{target} = {expression}" for target, expression in stored)
-        parts = [
-            f"WITH u AS (SELECT * FROM {element})",
-            _allowed(""),
-            _FIRST,
-            (
-                f"stored AS (UPDATE {self._table} AS c SET {changes} "
-                "FROM u JOIN fresh USING (ord) WHERE c.id = u.id)"
-            ),
-            *_log_parts(arrays),
-        ]
-        return ", ".join(parts) + _RESULT.format(current="true")
+        rows = await connection.fetch(self.update_sql, now, *_rows(writes))
+        return await _answers(connection, writes, rows)
 
 
-_CURRENT = """epoch AS MATERIALIZED (
+def _rows(writes: Sequence[Write]) -> tuple[str, str, str, str]:
+    return (
+        as_json([w.element for w in writes]),
+        as_json([w.case for w in writes]),
+        as_json([event for w in writes for event in w.events]),
+        as_json([link for w in writes for link in w.links]),
+    )
+
+
+def _records(parameter: int, definition: str, alias: str) -> str:
+    return f"json_to_recordset(${parameter}::json) AS {alias}({definition})"
+
+
+def _elements() -> str:
+    return f"WITH u AS MATERIALIZED (SELECT * FROM {_records(2, ELEMENT, 'u')})"
+
+
+def _insert_statement(
+    table: str,
+    columns: Sequence[Column],
+    derived: Mapping[str, str],
+    contact_table: str,
+    contact_key: str,
+) -> str:
+    stored = [*(c.stored for c in columns if c.stored), *derived.items()]
+    names = ", ".join(target for target, _ in stored)
+    values = ", ".join(expression for _, expression in stored)
+    definition = ", ".join(f"{c.name} {c.type}" for c in columns)
+    cases = (
+        f"stored AS (INSERT INTO {table} ({names}) SELECT {values} "
+        f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id)"
+    )
+    contacts = (
+        f"contacted AS (INSERT INTO {contact_table} ({contact_key}, name, phone, phone_hash) "
+        "SELECT case_id, decode(name, 'base64'), decode(phone, 'base64'), "
+        f"decode(phone_hash, 'base64') FROM {_records(6, CONTACT, 'k')} "
+        "JOIN fresh USING (case_id))"
+    )
+    allowed = _ALLOWED.format(more="AND (SELECT current FROM epoch)")
+    parts = [_elements(), _EPOCH, allowed, _FIRST, cases, *_LOGGED, contacts]
+    return ", ".join(parts) + _RESULT.format(current="(SELECT current FROM epoch)")
+
+
+def _update_statement(table: str, columns: Sequence[Column]) -> str:
+    stored = [c.stored for c in columns if c.stored]
+    changes = ", ".join(f"{target} = {expression}" for target, expression in stored)
+    definition = ", ".join(["id uuid", *(f"{c.name} {c.type}" for c in columns)])
+    cases = (
+        f"stored AS (UPDATE {table} AS t SET {changes} "
+        f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id "
+        "WHERE t.id = c.id)"
+    )
+    parts = [_elements(), _ALLOWED.format(more=""), _FIRST, cases, *_LOGGED]
+    return ", ".join(parts) + _RESULT.format(current="true")
+
+
+_EPOCH = """epoch AS MATERIALIZED (
   SELECT NOT EXISTS (
-    SELECT FROM unnest($2::text[], $3::bigint[]) AS wanted(name, value)
+    SELECT FROM unnest($7::text[], $8::bigint[]) AS wanted(name, value)
     LEFT JOIN data_epoch e USING (name) WHERE e.value IS DISTINCT FROM wanted.value) AS current)"""
 
-_FIRST = """first AS (
-  INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
-  SELECT u.actor, u.key, u.request_hash, u.status, u.answer, $1::timestamptz
-  FROM u JOIN allowed USING (ord) WHERE u.key IS NOT NULL
-  ON CONFLICT DO NOTHING RETURNING actor_id, key),
-fresh AS MATERIALIZED (
-  SELECT u.ord FROM u JOIN allowed USING (ord)
-  LEFT JOIN first f ON f.actor_id = u.actor AND f.key = u.key
-  WHERE u.key IS NULL OR f.key IS NOT NULL)"""
-
-_RESULT = """
-SELECT u.ord, allowed.ord IS NOT NULL AS allowed, fresh.ord IS NOT NULL AS fresh,
-  {current} AS current
-FROM u LEFT JOIN allowed USING (ord) LEFT JOIN fresh USING (ord) ORDER BY u.ord"""
-
-
-def _allowed(more: str) -> str:
-    return f"""allowed AS MATERIALIZED (
-  SELECT u.ord FROM u WHERE EXISTS (
-    SELECT FROM assignment a JOIN account c ON c.id = a.account_id AND c.status = 'active'
+_ALLOWED = """allowed AS MATERIALIZED (
+  SELECT u.case_id FROM u WHERE EXISTS (
+    SELECT FROM assignment a JOIN account o ON o.id = a.account_id AND o.status = 'active'
     WHERE a.account_id = u.actor AND a.role = ANY (string_to_array(u.roles, ','))
       AND a.valid_from <= $1::timestamptz
       AND (a.valid_to IS NULL OR a.valid_to > $1::timestamptz)
@@ -220,28 +199,36 @@ def _allowed(more: str) -> str:
         WHEN a.role = 'unit_handler' THEN a.unit_code = u.unit
         ELSE starts_with(u.area, a.area_code) END) {more})"""
 
+_FIRST = """first AS (
+  INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
+  SELECT u.actor, u.key, decode(u.request_hash, 'base64'), u.status, u.answer, $1::timestamptz
+  FROM u JOIN allowed USING (case_id) WHERE u.key IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING actor_id, key),
+fresh AS MATERIALIZED (
+  SELECT u.case_id FROM u JOIN allowed USING (case_id)
+  LEFT JOIN first f ON f.actor_id = u.actor AND f.key = u.key
+  WHERE u.key IS NULL OR f.key IS NOT NULL)"""
 
-def _log_parts(arrays: Arrays) -> list[str]:
-    return [
-        (
-            "logged AS (INSERT INTO case_event (case_kind, case_id, seq, event, action, actor_id, "
-            "actor_role, from_state, to_state, clauses, recorded_at, occurred_at, payload, prev_hash, "
-            "hash) SELECT case_kind, case_id, seq, event, action, actor_id, actor_role, from_state, "
-            "to_state, string_to_array(clauses, ','), recorded_at, occurred_at, payload::jsonb, "
-            f"prev_hash, hash FROM {arrays.unnest('e', EVENT)} JOIN fresh USING (ord) "
-            "ORDER BY ord, seq)"
-        ),
-        (
-            "linked AS (INSERT INTO attachment_link (attachment_id, case_id, seq) "
-            f"SELECT attachment_id, case_id, seq FROM {arrays.unnest('l', LINK)} "
-            "JOIN fresh USING (ord))"
-        ),
-    ]
+_LOGGED = (
+    f"""logged AS (
+  INSERT INTO case_event (case_kind, case_id, seq, event, action, actor_id, actor_role, from_state,
+    to_state, clauses, recorded_at, occurred_at, payload, prev_hash, hash)
+  SELECT case_kind, case_id, seq, event, action, actor_id, actor_role, from_state, to_state,
+    clauses, recorded_at, occurred_at, payload, decode(prev_hash, 'base64'), decode(hash, 'base64')
+  FROM {_records(4, EVENT, "e")} JOIN fresh USING (case_id) ORDER BY case_id, seq)""",
+    f"""linked AS (
+  INSERT INTO attachment_link (attachment_id, case_id, seq)
+  SELECT attachment_id, case_id, seq FROM {_records(5, LINK, "l")} JOIN fresh USING (case_id))""",
+)
 
+_RESULT = """
+SELECT u.case_id, allowed.case_id IS NOT NULL AS allowed, fresh.case_id IS NOT NULL AS fresh,
+  {current} AS current
+FROM u LEFT JOIN allowed USING (case_id) LEFT JOIN fresh USING (case_id)"""
 
 FIRST_ANSWERS = """
-SELECT w.ord, r.request_hash, r.status, r.body
-FROM unnest($1::int[], $2::uuid[], $3::text[]) AS w(ord, actor_id, key)
+SELECT w.position, r.request_hash, r.status, r.body
+FROM unnest($1::int[], $2::uuid[], $3::text[]) AS w(position, actor_id, key)
 JOIN idempotency_record r USING (actor_id, key)
 """
 
@@ -249,21 +236,22 @@ JOIN idempotency_record r USING (actor_id, key)
 async def _answers(
     connection: asyncpg.Connection, writes: Sequence[Write], rows: Sequence[asyncpg.Record]
 ) -> list[Answered | Exception]:
+    outcome = {row["case_id"]: row for row in rows}
     answers: list[Answered | Exception] = []
-    repeated: list[int] = []
-    for write, row in zip(writes, rows, strict=True):
+    repeated: list[tuple[int, UUID, str, bytes]] = []
+    for position, write in enumerate(writes):
+        element, row = write.element, outcome[write.element.case_id]
         if row["fresh"]:
-            answers.append(Answered(write.status, write.answer))
+            answers.append(Answered(element.status, element.answer))
         elif row["allowed"]:
-            repeated.append(row["ord"])
-            answers.append(KeyReused(key=write.key))
+            key = element.key or ""
+            repeated.append((position, element.actor, key, element.request_hash))
+            answers.append(KeyReused(key=key))
         else:
             answers.append(Forbidden())
     if repeated:
-        keys = [(o, writes[o].actor_id, writes[o].key or "", writes[o].request_hash)
-                for o in repeated]  # fmt: skip
-        for ord_, answer in (await first_answers(connection, keys)).items():
-            answers[ord_] = answer
+        for position, answer in (await first_answers(connection, repeated)).items():
+            answers[position] = answer
     return answers
 
 
@@ -277,8 +265,8 @@ async def first_answers(
     hashes = {a[0]: a[3] for a in asked}
     keys = {a[0]: a[2] for a in asked}
     return {
-        row["ord"]: Answered(row["status"], row["body"], replayed=True)
-        if row["request_hash"] == hashes[row["ord"]]
-        else KeyReused(key=keys[row["ord"]])
+        row["position"]: Answered(row["status"], row["body"], replayed=True)
+        if row["request_hash"] == hashes[row["position"]]
+        else KeyReused(key=keys[row["position"]])
         for row in rows
     }

@@ -45,17 +45,22 @@ async def append(
     head = (await session.execute(HEAD, {"case_id": case_id})).first()
     previous: bytes = head.hash if head else GENESIS
     made = Event(
-        case_kind, case_id, (head.seq if head else 0) + 1, event, action, actor_id, actor_role,
-        from_state, to_state, clauses, now, now, payload or {},
-    )  # fmt: skip
-    await session.execute(
-        APPEND,
-        {
-            **{k: getattr(made, k) for k in made.__slots__},
-            "clauses": list(clauses),
-            "payload": encode_payload(made.payload),
-            "prev_hash": previous,
-            "hash": made.digest(previous),
-        },
-    )
+        case_kind=case_kind,
+        case_id=case_id,
+        seq=(head.seq if head else 0) + 1,
+        event=event,
+        action=action,
+        actor_id=actor_id,
+        actor_role=actor_role,
+        from_state=from_state,
+        to_state=to_state,
+        clauses=clauses,
+        recorded_at=now,
+        occurred_at=now,
+        payload=payload or {},
+    ).chained(previous)
+    row = {name: getattr(made, name) for name in made.__struct_fields__}
+    row["clauses"] = list(clauses)
+    row["payload"] = encode_payload(made.payload)
+    await session.execute(APPEND, row)
     return made

@@ -9,7 +9,6 @@ over all cases.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,11 @@ GENESIS = b"\0" * 32
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to one case: past tense name, who, when, from and to which state."""
+class Event(msgspec.Struct, frozen=True):
+    """One thing that happened to one case: past tense name, who, when, from and to which state.
+
+    `prev_hash` and `hash` chain it; they are not part of its content.
+    """
 
     case_kind: str
     case_id: UUID
@@ -36,7 +37,13 @@ class Event:
     clauses: tuple[str, ...]
     recorded_at: datetime
     occurred_at: datetime
-    payload: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] = {}
+    prev_hash: bytes = GENESIS
+    hash: bytes = b""
+
+    def chained(self, previous: bytes) -> Event:
+        """This event as the successor of the event whose hash is `previous`."""
+        return msgspec.structs.replace(self, prev_hash=previous, hash=self.digest(previous))
 
     def digest(self, previous: bytes) -> bytes:
         """SHA-256 over the previous hash and the canonical JSON of this event."""

@@ -33,9 +33,9 @@ class _Waiting(Generic[T, R]):
 class Gather(Generic[T, R]):
     """Runs `work(batch) -> results` over what is waiting, at most `lanes` batches at a time.
 
-    `work` returns one result or one exception per element, in order. `key(item)`, when given,
-    keeps two elements with the same key out of one batch and of two batches in flight, in their
-    order of arrival.
+    `work` returns one result or one exception per element, in order. Two elements that share one
+    of `keys(item)` are never in one batch nor in two batches in flight; they go in their order of
+    arrival.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Gather(Generic[T, R]):
         limit: int,
         batch: int,
         lanes: int,
-        key: Callable[[T], Hashable] | None = None,
+        keys: Callable[[T], tuple[Hashable, ...]],
     ) -> None:
         self._work = work
         self._limit = limit
         self._batch = batch
         self._lanes = lanes
-        self._key = key
+        self._keys = keys
         self._queue: deque[_Waiting[T, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
@@ -91,20 +91,18 @@ class Gather(Generic[T, R]):
         self._start()
 
     def _take(self) -> list[_Waiting[T, R]]:
-        if self._key is None:
-            return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
         taken: list[_Waiting[T, R]] = []
         left: deque[_Waiting[T, R]] = deque()
         passed_over: set[Hashable] = set()
         while self._queue and len(taken) < self._batch:
             waiting = self._queue.popleft()
-            key = self._key(waiting.item)
-            if key in self._held or key in passed_over:
-                passed_over.add(key)
-                left.append(waiting)
-            else:
-                self._held.add(key)
+            keys = self._keys(waiting.item)
+            if self._held.isdisjoint(keys) and passed_over.isdisjoint(keys):
+                self._held.update(keys)
                 taken.append(waiting)
+            else:
+                passed_over.update(keys)
+                left.append(waiting)
         left.extend(self._queue)
         self._queue = left
         return taken
@@ -120,8 +118,8 @@ class Gather(Generic[T, R]):
                 else:
                     waiting.answer.set_result(result)
         finally:
-            if self._key is not None:
-                self._held.difference_update(self._key(w.item) for w in batch)
+            for waiting in batch:
+                self._held.difference_update(self._keys(waiting.item))
 
     async def _attempt(self, batch: list[_Waiting[T, R]]) -> Sequence[R | Exception]:
         try:
