@@ -106,5 +106,13 @@ class Database:
         }
 
 
+def connection_lost(failure: Exception) -> bool:
+    """Whether the database went away, so that nobody knows if a commit was kept."""
+    state = getattr(failure, "sqlstate", None) or ""
+    return state[:2] in ("08", "53", "57") or isinstance(
+        failure, (OSError, TimeoutError, asyncpg.InterfaceError)
+    )
+
+
 async def _no_reset(_connection: Any) -> None:
     """Nothing outlives a statement or transaction on these connections, so nothing is reset."""

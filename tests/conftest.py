@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from psycopg import sql
 
 from service.config import Settings
+from service.kit.crypto import FieldCipher
 from service.main import create_app
 from service.schema_version import alembic_config
 from tests.people import People
@@ -135,6 +136,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
     return Settings(
         DATABASE_URL=database_url,
         signing_key="a signing key for tests that is long enough",
+        field_keys=FieldCipher.generate_setting(),
         storage_url=str(tmp_path_factory.mktemp("attachments")),
         read_connections=4,
         session_connections=3,

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 from starlette.datastructures import State
 
-from service.attachments.usable import usable
+from service.attachments.store import usable
 from service.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from service.auth.subject import Subject
 from service.errors import Forbidden, NotFound
@@ -265,6 +265,12 @@ async def _resolve_assignee(
     if case is None:
         raise NotFound
     grid_code: str = case["grid_code"]
+    if case["concerns_unit"] is not None and case["concerns_unit"] == body.unit:
+        raise BadAssignee(
+            reason_zh="该投诉涉及此单位，不能派遣给它",
+            reason_en="the complaint concerns this unit",
+            pointer="/unit",
+        )
     if body.unit is not None:
         unit = await _require_unit(state, body.unit)
         if not grid_code.startswith(unit["area_code"]):
@@ -283,6 +289,7 @@ async def _resolve_assignee(
         and row["role"] is not None
         and Permission.INCIDENT_HANDLE in ROLE_PERMISSIONS[Role(row["role"])]
         and grid_code.startswith(row["area_code"])
+        and (row["unit_code"] is None or row["unit_code"] != case["concerns_unit"])
     ]
     if not handlers:
         raise BadAssignee(

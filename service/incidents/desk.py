@@ -18,7 +18,7 @@ from service.areas.grid_cache import GridCache, GridSnapshot
 from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
 from service.config import Settings
-from service.db import Database
+from service.db import Database, connection_lost
 from service.errors import AppError, NotFound
 from service.incidents import rules, store
 from service.incidents.case import INCIDENTS, IncidentCase
@@ -81,9 +81,11 @@ class Desk:
         self._numbers: range = range(0)
         limits = {"limit": settings.gather_queue, "batch": settings.gather_batch, "lanes": LANES}
         self._reports: Gather[ReportItem, Answered] = Gather(
-            self._store_reports, keys=_report_keys, **limits
+            self._store_reports, keys=_report_keys, unknown=connection_lost, **limits
         )
-        self._acts: Gather[ActItem, Answered] = Gather(self._store_acts, keys=_act_keys, **limits)
+        self._acts: Gather[ActItem, Answered] = Gather(
+            self._store_acts, keys=_act_keys, unknown=connection_lost, **limits
+        )
 
     async def report(self, item: ReportItem) -> Answered:
         """Store one new incident, once for its key. Raises AppError."""

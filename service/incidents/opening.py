@@ -79,7 +79,7 @@ def open_incident(
         version=0,
         head_hash=GENESIS,
         last_event_at=now,
-        grid_code=found.code,
+        grid_code=found.grid_code,
         micro_grid_code=found.micro_code,
         lon=lon,
         lat=lat,

@@ -89,7 +89,7 @@ def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-NUMBER = r"-?\d{1,3}(?:\.\d{1,12})?"
+NUMBER = r"-?\d{1,3}(?:\.\d{1,20})?"
 BBox = Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")]
 
 

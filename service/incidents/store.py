@@ -25,7 +25,7 @@ SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "
 # What the rules need of a row, beside its JSON.
 RULE_COLUMNS = (
     "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
-    "i.verification, i.category_code, i.reported_at"
+    "i.verification, i.category_code, i.concerns_unit, i.reported_at"
 )
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "

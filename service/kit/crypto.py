@@ -58,6 +58,11 @@ class FieldCipher:
         """A cipher with one new random key; for demos and tests."""
         return cls({"k1": os.urandom(KEY_BYTES)}, "k1")
 
+    @staticmethod
+    def generate_setting() -> str:
+        """A `field_keys` setting with one new random key."""
+        return f"k1:{base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()}"
+
     def encrypt(self, value: str, field: str) -> bytes:
         """`value` sealed for `field`: length of key id, key id, nonce, cipher text with tag."""
         nonce = os.urandom(NONCE_BYTES)

@@ -35,7 +35,8 @@ class Gather(Generic[T, R]):
 
     `work` returns one result or one exception per element, in order. Two elements that share one
     of `keys(item)` are never in one batch nor in two batches in flight; they go in their order of
-    arrival.
+    arrival. A failure for which `unknown` holds (the connection was lost, perhaps after the
+    commit) is nobody's own: it is told to the whole batch and nothing is tried again here.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Gather(Generic[T, R]):
         batch: int,
         lanes: int,
         keys: Callable[[T], tuple[Hashable, ...]],
+        unknown: Callable[[Exception], bool] = lambda failure: False,
     ) -> None:
         self._work = work
         self._limit = limit
         self._batch = batch
         self._lanes = lanes
         self._keys = keys
+        self._unknown = unknown
         self._queue: deque[_Waiting[T, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
@@ -125,8 +128,8 @@ class Gather(Generic[T, R]):
         try:
             return await self._work([w.item for w in batch])
         except Exception as failure:  # noqa: BLE001 - any failure belongs to its elements alone
-            if len(batch) == 1:
-                return [failure]
+            if len(batch) == 1 or self._unknown(failure):
+                return [failure] * len(batch)
             if not isinstance(failure, AppError):
                 log.warning("batch_retried_alone", size=len(batch), error=repr(failure))
             alone: list[R | Exception] = []

@@ -1,0 +1,252 @@
+"""The incident's rules as tables: what leads where, and who may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from service.auth.permissions import Permission
+from service.errors import Forbidden, NotFound
+from service.incidents import rules
+from service.incidents.case import IncidentCase, cell_of, cells_of
+from service.incidents.errors import (
+    BadOccurredAt,
+    EvidenceMissing,
+    HeldAbove,
+    InaccuratePosition,
+    NoHigherTier,
+    NotHandler,
+    NotVerified,
+    SelfHandleNotAllowed,
+    StaleVersion,
+    VerifierIsHandler,
+)
+from service.incidents.workflow import CLOSED_STATES, INCIDENT, STATES
+from service.kit.advance import record
+from service.kit.events import GENESIS
+from service.kit.workflow import ActionNotAllowed
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+ME, OTHER = UUID(int=1), UUID(int=2)
+
+# Written by hand, so that a change of the transition table is a change here too.
+ALLOWED = {
+    "reported": "self-handle accept reject escalate void",
+    "accepted": "self-handle assign arrive handle escalate void",
+    "assigned": "transfer arrive handle return escalate void",
+    "on_site": "transfer handle submit return escalate",
+    "handling": "transfer handle submit return escalate",
+    "submitted": "verify rework",
+    "verifying": "rework close",
+    "closed": "follow-up reopen",
+    "followed_up": "reopen",
+    "returned": "assign escalate void",
+    "suspended": "",
+    "rejected": "reopen",
+    "merged": "",
+    "void": "",
+}
+TARGETS = {
+    "report": "reported", "self-handle": "closed", "accept": "accepted", "reject": "rejected",
+    "assign": "assigned", "transfer": "assigned", "arrive": "on_site", "handle": "handling",
+    "submit": "submitted", "return": "returned", "escalate": "reported", "verify": "verifying",
+    "rework": "assigned", "close": "closed", "follow-up": "followed_up", "reopen": "accepted",
+    "void": "void",
+}  # fmt: skip
+
+
+def case_in(state: str, **changes: Any) -> IncidentCase:
+    """A case of tier 1 in grid 511723100001001, with `changes`."""
+    values: dict[str, Any] = {
+        "id": UUID(int=9), "number": "1", "category_code": "0502", "category_version": 1,
+        "level": 2, "channel": "grid_worker", "description": "x", "occurred_at": NOW,
+        "reported_at": NOW, "reporter_id": OTHER, "state": state, "tier": 1, "version": 3,
+        "head_hash": GENESIS, "last_event_at": NOW, "grid_code": "511723100001001",
+        "micro_grid_code": None, "lon": 107.8, "lat": 31.0, "raw_x": 107.8, "raw_y": 31.0,
+        "raw_crs": "cgcs2000", "accuracy_m": None, "cell": 0, **changes,
+    }  # fmt: skip
+    return IncidentCase(**values)
+
+
+def actor(tier: int = 4, *, account: UUID = ME, in_unit: bool = False, **more: Any) -> rules.Actor:
+    """An actor with every permission, unless `more` says otherwise."""
+    return rules.Actor(
+        account_id=account,
+        permissions=more.get("permissions", frozenset(Permission)),
+        tier=tier,
+        in_unit=in_unit,
+        readable=more.get("readable", True),
+        role="county_dispatcher",
+    )
+
+
+FREE = rules.CategoryRule(self_handle=True)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("step", [s for s in INCIDENT.steps if s.sources], ids=lambda s: s.action)
+def test_the_table_allows_exactly_what_is_written_here(state: str, step: Any) -> None:
+    allowed = step.action in ALLOWED[state].split()
+    case = case_in(state, assignee_id=ME, verification="passed")
+    refused = rules.refusal(step, case, actor(), FREE)
+    assert (refused is None) == allowed, refused
+    if not allowed:
+        assert isinstance(refused, ActionNotAllowed)
+
+
+@pytest.mark.parametrize("step", INCIDENT.steps, ids=lambda s: s.action)
+def test_every_step_leads_where_the_table_says_and_names_clause_23_2(step: Any) -> None:
+    assert step.target == TARGETS[step.action]
+    assert "23.2" in step.clauses
+    assert step.permission in set(Permission)
+    assert step.zh
+    assert step.en
+
+
+def test_a_finished_case_is_not_open() -> None:
+    assert {"closed", "followed_up", "rejected", "merged", "void"} == CLOSED_STATES
+
+
+REFUSALS = [
+    ("an unreadable case looks absent", "accept", {}, {"readable": False}, NotFound),
+    ("a role without the permission", "accept", {}, {"permissions": frozenset()}, Forbidden),
+    ("a lower tier on a climbed case", "accept", {"tier": 3}, {"tier": 2}, HeldAbove),
+    ("a stranger to the assignment", "submit", {"assignee_id": OTHER}, {}, NotHandler),
+    ("a member of another unit", "submit", {"unit_code": "U"}, {}, NotHandler),
+    ("the handler verifying", "verify", {"handler_ids": [ME]}, {}, VerifierIsHandler),
+    ("the handler closing", "close", {"handler_ids": [ME], "verification": "passed"}, {},
+     VerifierIsHandler),
+    ("closing after a failed verification", "close", {"verification": "failed"}, {}, NotVerified),
+    ("climbing beyond the county", "escalate", {"tier": 4}, {}, NoHigherTier),
+]  # fmt: skip
+START = {"accept": "reported", "submit": "handling", "verify": "submitted", "close": "verifying",
+         "escalate": "reported"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "case", "who", "failure"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS]
+)
+def test_refusals(action: str, case: dict[str, Any], who: dict[str, Any], failure: type) -> None:
+    refused = rules.refusal(
+        INCIDENT.step(action), case_in(START[action], **case), actor(**who), FREE
+    )
+    assert type(refused) is failure
+
+
+def test_only_a_category_that_allows_it_is_closed_by_who_found_it() -> None:
+    step = INCIDENT.step("self-handle")
+    assert rules.refusal(step, case_in("reported"), actor(1), FREE) is None
+    refused = rules.refusal(step, case_in("reported"), actor(1), rules.CategoryRule())
+    assert isinstance(refused, SelfHandleNotAllowed)
+
+
+def test_evidence_is_asked_only_where_the_category_asks() -> None:
+    step, case = INCIDENT.step("submit"), case_in("handling", assignee_id=ME)
+    without = rules.Command("submit", note="done")
+    rules.check(step, case, actor(), without, FREE)
+    with pytest.raises(EvidenceMissing):
+        rules.check(step, case, actor(), without, rules.CategoryRule(evidence="after"))
+    with_photo = rules.Command("submit", note="done", attachments=[UUID(int=5)])
+    rules.check(step, case, actor(), with_photo, rules.CategoryRule(evidence="after"))
+
+
+def test_a_stale_version_is_told_before_the_state_and_after_the_permission() -> None:
+    stale = rules.Command("accept", expected_version=2)
+    step = INCIDENT.step("accept")
+    with pytest.raises(StaleVersion):
+        rules.check(step, case_in("closed"), actor(), stale, FREE)
+    with pytest.raises(Forbidden):
+        rules.check(step, case_in("reported"), actor(permissions=frozenset()), stale, FREE)
+
+
+def take(case: IncidentCase, action: str, who: rules.Actor, **command: Any) -> dict[str, Any]:
+    """Apply one step as the desk does."""
+    step = INCIDENT.step(action)
+    rules.check(step, case, who, rules.Command(action), FREE)
+    payload = rules.apply(step, case, who, rules.Command(action, **command), NOW)
+    record(case, step, kind="incident", actor_id=who.account_id, role=who.role, now=NOW)
+    return payload
+
+
+def test_after_two_returns_the_next_tier_decides() -> None:
+    case, unit = case_in("assigned", unit_code="U", tier=3), actor(0, in_unit=True)
+    assert "to_tier" not in take(case, "return", unit)
+    assert (case.tier, case.unit_code, case.state) == (3, None, "returned")
+    take(case, "assign", actor(), unit="U")
+    payload = take(case, "return", unit)
+    assert payload["rule"] == "two_returns"
+    assert (case.tier, case.returns) == (4, 2)
+
+
+def test_a_grid_worker_who_accepts_has_it_in_hand_and_a_dispatcher_has_not() -> None:
+    by_worker, by_dispatcher = case_in("reported"), case_in("reported")
+    take(by_worker, "accept", actor(1))
+    take(by_dispatcher, "accept", actor(2))
+    assert by_worker.assignee_id == ME
+    assert by_dispatcher.assignee_id is None
+    refused = rules.refusal(INCIDENT.step("arrive"), by_dispatcher, actor(2), FREE)
+    assert isinstance(refused, NotHandler)
+
+
+def test_escalating_lets_go_of_unit_and_person() -> None:
+    case = case_in("handling", unit_code="U", assignee_id=OTHER, tier=2)
+    take(case, "escalate", actor())
+    assert (case.tier, case.unit_code, case.assignee_id, case.state) == (3, None, None, "reported")
+
+
+def test_handling_again_after_rework_needs_a_new_verification() -> None:
+    case = case_in("verifying", verification="passed", verified_by=OTHER, assignee_id=ME)
+    take(case, "rework", actor(account=OTHER))
+    assert case.verification == "failed"
+    take(case, "arrive", actor())
+    take(case, "submit", actor(), note="again")
+    assert (case.verification, case.verified_by) == (None, None)
+
+
+def test_the_clock_of_a_case_never_runs_backwards() -> None:
+    case = case_in("reported", last_event_at=NOW + timedelta(minutes=5))
+    event = record(case, INCIDENT.step("accept"), kind="incident", actor_id=ME, role=None, now=NOW)
+    assert event.recorded_at == NOW + timedelta(minutes=5)
+    assert event.seq == case.version == 4
+    assert event.hash == case.head_hash == event.digest(GENESIS)
+
+
+@pytest.mark.parametrize(
+    ("age", "fine"),
+    [
+        (timedelta(days=364), True),
+        (timedelta(days=366), False),
+        (timedelta(seconds=-250), True),
+        (timedelta(seconds=-400), False),
+        (timedelta(days=-365 * 3), False),
+    ],
+)
+def test_when_it_happened_must_be_recent_and_not_ahead(age: timedelta, fine: bool) -> None:
+    def check() -> None:
+        rules.check_occurred_at(NOW - age, NOW, days=365, skew=timedelta(seconds=300))
+
+    if fine:
+        check()
+    else:
+        with pytest.raises(BadOccurredAt):
+            check()
+
+
+def test_a_fix_of_kilometres_names_no_grid() -> None:
+    rules.check_accuracy(None)
+    rules.check_accuracy(2_000)
+    with pytest.raises(InaccuratePosition):
+        rules.check_accuracy(200_000)
+
+
+def test_cells_of_a_box_hold_every_point_of_it() -> None:
+    box = (107.79, 30.99, 107.93, 31.11)
+    cells = set(cells_of(*box))
+    for i in range(100):
+        lon = box[0] + (box[2] - box[0]) * (i * 37 % 100) / 99
+        lat = box[1] + (box[3] - box[1]) * (i * 61 % 100) / 99
+        assert cell_of(lon, lat) in cells
+    assert len(cells) < 100
