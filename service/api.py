@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from service.attachments.routes import router as attachments
+from service.auth.routes import router as auth
+from service.incidents.categories.routes import router as categories
+from service.incidents.routes import hot as incident_actions
+from service.incidents.routes import router as incidents
 from service.plain import router as plain
+from service.plan.routes import router as plan
 
-ROUTERS: tuple[APIRouter, ...] = (plain,)
+ROUTERS: tuple[APIRouter, ...] = (
+    incident_actions,
+    incidents,
+    plain,
+    auth,
+    attachments,
+    categories,
+    plan,
+)

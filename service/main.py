@@ -15,14 +15,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api import ROUTERS
+from service.areas.grid_cache import GridCache
+from service.attachments.files import Files
+from service.auth.logins import Logins
+from service.auth.oidc import Oidc
 from service.auth.subjects import Subjects
 from service.auth.tokens import AccessTokens
 from service.config import Settings, get_settings
-from service.db import Database
+from service.db import Database, connection_lost
 from service.errors import AppError, Busy, MalformedBody, NotFound, Unavailable, render
+from service.incidents.categories.cache import CategoryCache
+from service.incidents.desk import Desk
 from service.kit.crypto import FieldCipher
 from service.kit.paging import Cursors
 from service.middleware import Edge
+from service.plan.fulfilment import Operations
 from service.validation import problem_of
 
 DESCRIPTION = """网格服务后端：网格编码、事件分级响应、证据与依据条款。
@@ -74,12 +81,23 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     state.cursors = Cursors(settings.signing_secret)
     keys = settings.field_keys.get_secret_value() if settings.field_keys else ""
     state.cipher = FieldCipher.from_setting(keys) if keys else FieldCipher.generate()
-    state.oidc = None
+    state.logins = Logins(db, state.tokens, settings)
+    state.oidc = Oidc(settings, db) if settings.oidc_issuer else None
     await db.open()
     state.subjects = Subjects(db, settings.subject_cache_seconds)
+    state.categories = CategoryCache(db)
+    state.operations = Operations(app.openapi)
+    state.files = Files.from_settings(settings)
+    state.grids = GridCache(db)
+    await state.grids.refresh()
+    await state.categories.refresh()
+    state.incidents = Desk(db, settings, state.grids, state.categories)
     try:
         yield
     finally:
+        await state.incidents.close()
+        if state.oidc is not None:
+            await state.oidc.close()
         await db.close()
 
 
@@ -124,11 +142,11 @@ def _http_problem(error: HTTPException) -> AppError:
 
 def database_problem(error: Exception) -> AppError | None:
     """The problem that a database error means for the caller; None when it is our fault."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    original = error.orig if isinstance(error, DBAPIError) else None
+    cause = original if isinstance(original, Exception) else error
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
     if state in ("55P03", "40P01", "40001"):
         return Busy()
-    gone = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, OperationalError)
-    if state[:2] in ("08", "53", "57") or isinstance(error, gone):
+    if connection_lost(cause) or isinstance(error, (PoolTimeout, OperationalError)):
         return Unavailable()
     return None

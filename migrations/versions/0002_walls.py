@@ -42,45 +42,63 @@ END $$
 """
 
 # SECURITY DEFINER: a caller's grants are read from the tables at each statement, never from what
-# the service remembers. `gridward.now` lets a deployment's clock be the service's clock.
+# the service remembers. PL/pgSQL, because it keeps its plans for the session, where a function in
+# plain SQL would be planned again at each statement.
 FUNCTIONS = (
     """
 CREATE FUNCTION gw_actor() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT nullif(current_setting('gridward.actor', true), '')::uuid $$
 """,
     """
-CREATE FUNCTION gw_grants(area boolean) RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION gw_areas() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS
 $$
-  SELECT coalesce(array_agg(DISTINCT CASE WHEN area THEN a.area_code ELSE a.unit_code END), '{}')
-  FROM assignment a JOIN account c ON c.id = a.account_id
-  WHERE a.account_id = gw_actor() AND c.status = 'active'
-    AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now())
-    AND CASE WHEN area
-      THEN a.role IN ('grid_worker', 'village_dispatcher', 'township_dispatcher',
-                      'county_dispatcher', 'auditor', 'integration_client')
-      ELSE a.role = 'unit_handler' END
+BEGIN
+  RETURN coalesce((
+    SELECT array_agg(DISTINCT a.area_code)
+    FROM assignment a JOIN account c ON c.id = a.account_id AND c.status = 'active'
+    WHERE a.account_id = gw_actor()
+      AND a.role IN ('grid_worker', 'village_dispatcher', 'township_dispatcher',
+                     'county_dispatcher', 'auditor', 'integration_client')
+      AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now())), '{}');
+END
 $$
 """,
     """
-CREATE FUNCTION gw_own_units() RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION gw_units() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS
 $$
-  SELECT coalesce(array_agg(DISTINCT a.unit_code), '{}')
-  FROM assignment a
-  WHERE a.account_id = gw_actor() AND a.unit_code IS NOT NULL
-    AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now())
+BEGIN
+  RETURN coalesce((
+    SELECT array_agg(DISTINCT a.unit_code)
+    FROM assignment a JOIN account c ON c.id = a.account_id AND c.status = 'active'
+    WHERE a.account_id = gw_actor() AND a.role = 'unit_handler'
+      AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now())), '{}');
+END
 $$
 """,
     """
-CREATE FUNCTION gw_oversees() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION gw_own_units() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS
 $$
-  SELECT EXISTS (
-    SELECT FROM assignment a JOIN account c ON c.id = a.account_id
-    WHERE a.account_id = gw_actor() AND c.status = 'active'
-      AND a.role IN ('auditor', 'administrator')
-      AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now()))
+BEGIN
+  RETURN coalesce((
+    SELECT array_agg(DISTINCT a.unit_code) FROM assignment a
+    WHERE a.account_id = gw_actor() AND a.unit_code IS NOT NULL
+      AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now())), '{}');
+END
+$$
+""",
+    """
+CREATE FUNCTION gw_oversees() RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS
+$$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM assignment a JOIN account c ON c.id = a.account_id AND c.status = 'active'
+    WHERE a.account_id = gw_actor() AND a.role IN ('auditor', 'administrator')
+      AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now()));
+END
 $$
 """,
 )
@@ -99,8 +117,8 @@ SECURED = (
 POLICIES = (
     """
 CREATE POLICY in_scope ON incident FOR SELECT TO gridward_app USING (
-  (ARRAY[county_code, township_code, village_code, grid_code] && (SELECT gw_grants(true))
-   OR unit_code = ANY ((SELECT gw_grants(false))::text[]))
+  (ARRAY[county_code, township_code, village_code, grid_code] && (SELECT gw_areas())
+   OR unit_code = ANY ((SELECT gw_units())::text[]))
   AND (concerns_unit IS NULL OR concerns_unit <> ALL ((SELECT gw_own_units())::text[])))
 """,
     """
@@ -220,5 +238,5 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY {name} ON {table}")
     for table in SECURED:
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-    for signature in ("gw_oversees()", "gw_own_units()", "gw_grants(boolean)", "gw_actor()"):
+    for signature in ("gw_oversees()", "gw_own_units()", "gw_units()", "gw_areas()", "gw_actor()"):
         op.execute(f"DROP FUNCTION {signature}")

@@ -10,33 +10,31 @@ from service.incidents.case import IncidentCase
 from service.kit.clock import iso
 
 # Over the table alias `i`; the order of members is that of `document`. Lists leave out positions
-# unless they are asked for.
+# unless they are asked for. `to_json` of a row costs half of what naming each member does.
 _HEAD = """
-'id', i.id, 'number', i.number, 'category', i.category_code,
-'category_version', i.category_version, 'level', i.level, 'state', i.state, 'version', i.version,
-'description', i.description, 'channel', i.channel, 'occurred_at', i.occurred_at,
-'reported_at', i.reported_at, 'last_event_at', i.last_event_at, 'closed_at', i.closed_at,
-'grid_code', i.grid_code, 'micro_grid_code', i.micro_grid_code,
+i.id, i.number, i.category_code AS category, i.category_version, i.level, i.state, i.version,
+i.description, i.channel, i.occurred_at, i.reported_at, i.last_event_at, i.closed_at,
+i.grid_code, i.micro_grid_code,
 """
 _POSITION = """
-'location', json_build_object('type', 'Point',
-  'coordinates', json_build_array(ST_X(i.location), ST_Y(i.location))),
-'raw_position', json_build_object('x', i.raw_x, 'y', i.raw_y, 'crs', i.raw_crs,
-  'accuracy_m', i.accuracy_m),
+(SELECT to_json(p) FROM (SELECT 'Point' AS type,
+  ARRAY[ST_X(i.location), ST_Y(i.location)] AS coordinates) AS p) AS location,
+(SELECT to_json(w) FROM (SELECT i.raw_x AS x, i.raw_y AS y, i.raw_crs AS crs,
+  i.accuracy_m) AS w) AS raw_position,
 """
 _TAIL = """
-'holder', json_build_object('tier', i.tier, 'area', CASE i.tier WHEN 1 THEN i.grid_code
-  WHEN 2 THEN i.village_code WHEN 3 THEN i.township_code ELSE i.county_code END,
-  'unit', i.unit_code, 'account', i.assignee_id),
-'reporter_id', i.reporter_id, 'concerns_unit', i.concerns_unit, 'returns', i.returns,
-'verification', i.verification, 'verified_by', i.verified_by, 'satisfaction', i.satisfaction,
-'clauses', i.clauses
+(SELECT to_json(h) FROM (SELECT i.tier, CASE i.tier WHEN 1 THEN i.grid_code
+  WHEN 2 THEN i.village_code WHEN 3 THEN i.township_code ELSE i.county_code END AS area,
+  i.unit_code AS unit, i.assignee_id AS account) AS h) AS holder,
+i.reporter_id, i.concerns_unit, i.returns, i.verification, i.verified_by, i.satisfaction,
+i.clauses
 """
 
 
 def incident_json(*, geometry: bool) -> str:
-    """The SQL (type json) of an incident over alias `i`, without what the caller may do."""
-    return f"json_build_object({_HEAD}{_POSITION if geometry else ''}{_TAIL})"
+    """The SQL (type text) of an incident over alias `i`, without what the caller may do."""
+    columns = f"{_HEAD}{_POSITION if geometry else ''}{_TAIL}"
+    return f"(SELECT to_json(r)::text FROM (SELECT {columns}) AS r)"
 
 
 def document(case: IncidentCase) -> dict[str, Any]:

@@ -40,7 +40,7 @@ LOCK = f"""
 SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[]) ORDER BY i.id FOR UPDATE
 """
 ONE = as_actor(f"""
-SELECT {incident_json(geometry=True)}::text AS body, i.version, i.clauses, {RULE_COLUMNS},
+SELECT {incident_json(geometry=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
   k.name AS contact_name, k.phone AS contact_phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = $2
 """)
@@ -126,7 +126,7 @@ def list_query(
     where = _conditions(filters, after, sql)
     size = sql.use(limit)
     order = "ORDER BY i.reported_at DESC, i.id DESC"
-    columns = f"{incident_json(geometry=filters.geometry)}::text AS body, {RULE_COLUMNS}"
+    columns = f"{incident_json(geometry=filters.geometry)} AS body, {RULE_COLUMNS}"
     if len(branches) == 1:
         query = f"SELECT {columns} FROM incident i WHERE {branches[0]}{where} {order} LIMIT {size}"
         return as_actor(query), sql.arguments
