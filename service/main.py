@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api import ROUTERS
+from service.areas.checks.examiner import Examiner
 from service.areas.grid_cache import GridCache
 from service.attachments.files import Files
 from service.auth.logins import Logins
@@ -90,6 +91,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     state.files = Files.from_settings(settings)
     state.grids = GridCache(db)
     await state.grids.refresh()
+    state.examiner = Examiner()
     await state.categories.refresh()
     state.incidents = Desk(db, settings, state.grids, state.categories)
     try:

@@ -79,32 +79,38 @@ class Edge:
             await render(Request(scope), too_large)(scope, receive, send)
             return
         received = 0
-        started = False
+        started = exceeded = False
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, exceeded
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
+                exceeded = True
                 raise too_large
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
+            if exceeded and not started:
+                # Somebody inside has made the refusal its own; ours is the true one.
+                return
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
             await self._app(scope, counted, noted)
-        except BodyTooLarge as error:
+        except BodyTooLarge:
             if started:
                 raise
-            await render(Request(scope), error)(scope, receive, send)
         except Exception:
             log.exception("unhandled", id=scope["request_id"], path=scope["path"])
             if started:
                 raise
             await render(Request(scope), InternalError())(scope, receive, send)
+            return
+        if exceeded and not started:
+            await render(Request(scope), too_large)(scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
         kind = next((v for k, v in scope["headers"] if k == b"content-type"), b"")

@@ -103,6 +103,15 @@ $$
 """,
 )
 
+HEAD = """
+CREATE FUNCTION gw_chain_head(asked uuid) RETURNS TABLE (seq int, hash bytea) LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = public, pg_temp AS
+$$
+  SELECT e.seq, e.hash FROM case_event e WHERE e.case_id = asked AND e.case_kind <> 'incident'
+  ORDER BY e.seq DESC LIMIT 1
+$$
+"""
+
 SECURED = (
     "incident",
     "incident_contact",
@@ -201,7 +210,7 @@ APP_WRITES = (
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(ROLES)
-    for statement in FUNCTIONS:
+    for statement in (*FUNCTIONS, HEAD):
         op.execute(statement)
     for table in SECURED:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
@@ -238,5 +247,12 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY {name} ON {table}")
     for table in SECURED:
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-    for signature in ("gw_oversees()", "gw_own_units()", "gw_units()", "gw_areas()", "gw_actor()"):
+    for signature in (
+        "gw_chain_head(uuid)",
+        "gw_oversees()",
+        "gw_own_units()",
+        "gw_units()",
+        "gw_areas()",
+        "gw_actor()",
+    ):
         op.execute(f"DROP FUNCTION {signature}")

@@ -16,7 +16,8 @@ from service.kit.events import GENESIS, Event, encode_payload
 
 # One writer a case at a time; the lock ends with the transaction.
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:case_id AS text), 0))")
-HEAD = text("SELECT seq, hash FROM case_event WHERE case_id = :case_id ORDER BY seq DESC LIMIT 1")
+# Not under the reader's policy: a chain goes on after an event that its next author may not see.
+HEAD = text("SELECT seq, hash FROM gw_chain_head(:case_id)")
 APPEND = text("""
 INSERT INTO case_event (case_kind, case_id, seq, event, action, actor_id, actor_role, from_state,
   to_state, clauses, recorded_at, occurred_at, payload, prev_hash, hash)

@@ -32,6 +32,8 @@ _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])")
 _ROW_VALUES = re.compile(r"^(\s*(?:DETAIL|CONTEXT|LINE \d+):).*$", re.MULTILINE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]*@")
 _DEPTH = 6
+# They tell each step of what is logged here already.
+_TALKATIVE = ("procrastinate", "alembic", "asyncio")
 
 
 def configure_logging(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
@@ -61,6 +63,8 @@ def configure_logging(level: str, *, as_json: bool, stream: TextIO | None = None
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

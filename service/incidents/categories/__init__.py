@@ -1,0 +1,1 @@
+"""Categories of incidents: versioned data, drafted, validated and published as a whole."""

@@ -1,0 +1,220 @@
+"""HTTP of categories: the published tree for everybody, drafts for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from service.auth.guards import Caller, holder_of
+from service.auth.permissions import Permission
+from service.auth.subject import Subject
+from service.errors import NotFound
+from service.incidents.categories import actions, schemas, store
+from service.incidents.categories.cache import CategoryCache, CategorySnapshot
+from service.incidents.categories.tree import shown_row
+from service.kit.conditional import has_already
+from service.kit.idempotency import Once, once, run_once
+from service.kit.openapi import problems
+from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, page_bytes
+from service.kit.routing import ClauseRoute, clauses
+
+router = APIRouter(prefix="/v1", tags=["categories"], route_class=ClauseRoute)
+
+JSON_TYPE = "application/json"
+PAGE_SCOPE = "category-sets"
+BEYOND_ANY = 2_000_000_000
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it already"}}
+CASE = clauses("23.2")
+
+Asked = Annotated[Once, Depends(once)]
+Manager = Annotated[Subject, Depends(holder_of(Permission.CATEGORY_MANAGE))]
+AnyVersion = Annotated[
+    int | None,
+    Query(ge=1, le=1_000_000, description="A version in force earlier; the present one if absent"),
+]
+
+
+async def _snapshot(request: Request, version: int | None) -> CategorySnapshot:
+    cache: CategoryCache = request.app.state.categories
+    found = await (cache.current() if version is None else cache.version(version))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _conditional(request: Request, snapshot: CategorySnapshot, body: bytes) -> Response:
+    etag = f'"categories-{snapshot.version}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if has_already(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=JSON_TYPE)
+
+
+@router.get(
+    "/categories",
+    operation_id="list_categories",
+    response_model=schemas.CategoryTree,
+    responses={**NOT_MODIFIED, **problems(401, 404)},
+    openapi_extra=CASE,
+)
+async def list_categories(
+    request: Request, _caller: Caller, version: AnyVersion = None
+) -> Response:
+    """事件类别表 The published tree in both languages, whole; `ETag` is its version."""
+    snapshot = await _snapshot(request, version)
+    return _conditional(request, snapshot, snapshot.document)
+
+
+@router.get(
+    "/categories/{code}",
+    operation_id="read_category",
+    response_model=schemas.PublishedCategory,
+    responses={**NOT_MODIFIED, **problems(401, 404)},
+    openapi_extra=CASE,
+)
+async def read_category(
+    request: Request,
+    _caller: Caller,
+    code: Annotated[schemas.CategoryCode, Path(examples=["0601"])],
+    version: AnyVersion = None,
+) -> Response:
+    """One category with its level, limits and rules; retired ones too, with `active` false."""
+    snapshot = await _snapshot(request, version)
+    row = snapshot.by_code.get(code)
+    if row is None:
+        raise NotFound
+    body = {**shown_row(row), "version": snapshot.version, "group": row.group}
+    return _conditional(request, snapshot, msgspec.json.encode(body))
+
+
+@router.get(
+    "/category-sets",
+    operation_id="list_category_sets",
+    response_model=schemas.CategorySetPage,
+    responses=problems(401, 403),
+    openapi_extra=CASE,
+)
+async def list_category_sets(
+    request: Request,
+    _caller: Manager,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Versions of the tree, newest first: drafts, the published one, those it replaced."""
+    cursors = request.app.state.cursors
+    below = cursors.read(cursor, PAGE_SCOPE, int)[0] if cursor else BEYOND_ANY
+    rows = await request.app.state.db.reads.fetch(store.PAGE, below, limit + 1)
+    more = cursors.make(PAGE_SCOPE, rows[limit - 1]["version"]) if len(rows) > limit else None
+    items = [msgspec.json.encode(dict(row)) for row in rows[:limit]]
+    return Response(page_bytes(items, more), media_type=JSON_TYPE)
+
+
+@router.get(
+    "/category-sets/{version}",
+    operation_id="read_category_set",
+    response_model=schemas.CategorySet,
+    responses=problems(401, 403, 404),
+    openapi_extra=CASE,
+)
+async def read_category_set(
+    request: Request, _caller: Manager, version: schemas.Version
+) -> Response:
+    """One version with all its rows, a draft too."""
+    found = await actions.read_set(request.app.state.db, version)
+    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+
+
+@router.post(
+    "/category-sets",
+    status_code=201,
+    operation_id="draft_category_set",
+    response_model=schemas.CategorySet,
+    responses=problems(401, 403, 404, 409),
+    openapi_extra=CASE,
+)
+async def draft_category_set(
+    request: Request, caller: Manager, asked: Asked, body: schemas.CategorySetDraft
+) -> Response:
+    """Start a draft: a copy of the published tree, of another version, or a whole new tree."""
+    who = caller.account_id
+    async with request.app.state.db.session(who) as session:
+        return await run_once(session, who, asked, lambda: actions.draft(session, who, body))
+
+
+@router.put(
+    "/category-sets/{version}/categories/{code}",
+    operation_id="put_category",
+    response_model=schemas.Category,
+    responses=problems(401, 403, 404, 409),
+    openapi_extra=CASE,
+)
+async def put_category(
+    request: Request,
+    caller: Manager,
+    asked: Asked,
+    version: schemas.Version,
+    code: Annotated[schemas.Code, Path(examples=["0601"])],
+    body: schemas.CategoryFields,
+) -> Response:
+    """Add or replace a group or category of a draft. What is wrong shows in `validate`."""
+    who = caller.account_id
+    async with request.app.state.db.session(who) as session:
+        return await run_once(
+            session, who, asked, lambda: actions.put_category(session, who, version, code, body)
+        )
+
+
+@router.delete(
+    "/category-sets/{version}/categories/{code}",
+    status_code=204,
+    operation_id="delete_category",
+    responses=problems(401, 403, 404, 409),
+    openapi_extra=CASE,
+)
+async def delete_category(
+    request: Request,
+    caller: Manager,
+    asked: Asked,
+    version: schemas.Version,
+    code: Annotated[schemas.Code, Path(examples=["0601"])],
+) -> Response:
+    """Take a group or category out of a draft; to end a published one, set `active` to false."""
+    who = caller.account_id
+    async with request.app.state.db.session(who) as session:
+        return await run_once(
+            session, who, asked, lambda: actions.delete_category(session, who, version, code)
+        )
+
+
+@router.post(
+    "/category-sets/{version}/validate",
+    operation_id="validate_category_set",
+    response_model=schemas.Validation,
+    responses=problems(401, 403, 404),
+    openapi_extra=CASE,
+)
+async def validate_category_set(
+    request: Request, _caller: Manager, version: schemas.Version
+) -> Response:
+    """Whether the version could be published, with every error and warning; nothing changes."""
+    found = await actions.validate(request.app.state.db, version)
+    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+
+
+@router.post(
+    "/category-sets/{version}/publish",
+    operation_id="publish_category_set",
+    response_model=schemas.PublishedSet,
+    responses=problems(401, 403, 404, 409),
+    openapi_extra=CASE,
+)
+async def publish_category_set(
+    request: Request, caller: Manager, asked: Asked, version: schemas.Version
+) -> Response:
+    """Put a draft in force; cases that run keep the version that they started under."""
+    who = caller.account_id
+    async with request.app.state.db.session(who) as session:
+        return await run_once(session, who, asked, lambda: actions.publish(session, who, version))
