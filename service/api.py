@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
 from service.incidents.categories.routes import router as categories
@@ -16,6 +17,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incident_actions,
     incidents,
     plain,
+    areas,
     auth,
     attachments,
     categories,

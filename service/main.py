@@ -30,6 +30,7 @@ from service.incidents.desk import Desk
 from service.kit.crypto import FieldCipher
 from service.kit.paging import Cursors
 from service.middleware import Edge
+from service.openapi import describe
 from service.plan.fulfilment import Operations
 from service.validation import problem_of
 
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
+    describe(app)
     _render_failures(app)
     app.add_middleware(
         Edge,

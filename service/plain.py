@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.errors import Unavailable
+from service.kit.openapi import problems
 from service.kit.routing import ClauseRoute, clauses
 from service.schema_version import expected_revision
 
@@ -22,15 +23,20 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/healthz", openapi_extra=clauses("23.2"))
+@router.get("/healthz", operation_id="healthz", openapi_extra=clauses("23.2"))
 async def healthz() -> Health:
-    """Alive: the process answers."""
+    """存活 The process answers."""
     return Health()
 
 
-@router.get("/readyz", openapi_extra=clauses("23.2"), responses={503: {"description": "Not ready"}})
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    responses=problems(),
+    openapi_extra=clauses("23.2"),
+)
 async def readyz(request: Request) -> Health:
-    """Ready: the database answers and its schema is the one that this code expects."""
+    """就绪 The database answers and its schema is the one that this code expects."""
     try:
         found = await request.app.state.db.reads.fetchval("SELECT version_num FROM alembic_version")
     except Exception as failure:
@@ -40,7 +46,13 @@ async def readyz(request: Request) -> Health:
     return Health()
 
 
-@router.get("/metrics", openapi_extra=clauses("23.2"), response_class=Response)
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    openapi_extra=clauses("23.2"),
+)
 async def metrics() -> Response:
-    """Prometheus metrics of this process; keep it inside the deployment's network."""
+    """指标 Prometheus metrics of this process; keep it inside the deployment's network."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -64,11 +64,29 @@ def drop_database(url: str, name: str) -> None:
         )
 
 
+def run_prefix(*, worker: bool) -> str:
+    """The databases of this run begin so: it is named after the process that started it."""
+    return f"gw_test_{os.getppid() if worker else os.getpid()}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The run's starter takes away what the run has left."""
+    url = os.environ.get("DATABASE_URL")
+    if url is None or hasattr(session.config, "workerinput"):
+        return
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
+            (run_prefix(worker=False),),
+        ).fetchall()
+    for (name,) in left:
+        drop_database(url, name)
+
+
 @pytest.fixture(scope="session")
-def template_database() -> str:
+def template_database(request: pytest.FixtureRequest) -> str:
     """The migrated and loaded template of this run; whoever comes first makes it."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]
-    name = f"gw_test_{run}"
+    name = run_prefix(worker=hasattr(request.config, "workerinput"))
     url = server_url()
     with (Path(tempfile.gettempdir()) / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -76,13 +94,12 @@ def template_database() -> str:
             found = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", (name,)
             ).fetchone()
-            base = connection.execute("SELECT current_database()").fetchone()
         if not found:
-            _make_template(url, name, base[0] if base else "postgres")
+            _make_template(url, name)
     return name
 
 
-def _make_template(url: str, name: str, base: str) -> None:
+def _make_template(url: str, name: str) -> None:
     building = f"{name}_building"
     with psycopg.connect(url, autocommit=True) as connection:
         templates = connection.execute(

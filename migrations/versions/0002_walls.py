@@ -97,6 +97,7 @@ BEGIN
   RETURN EXISTS (
     SELECT FROM assignment a JOIN account c ON c.id = a.account_id AND c.status = 'active'
     WHERE a.account_id = gw_actor() AND a.role IN ('auditor', 'administrator')
+      AND length(a.area_code) = 6
       AND a.valid_from <= now() AND (a.valid_to IS NULL OR a.valid_to > now()));
 END
 $$

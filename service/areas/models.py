@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from service.kit.columns import CODE, JSON, MOMENT, TEXT, geometry
+from service.kit.columns import CODE, CODES, JSON, MOMENT, TEXT, geometry
 
 
 class Division(SQLModel, table=True):
@@ -68,6 +68,9 @@ class Delineation(SQLModel, table=True):
     file_sha256: str = Field(sa_type=TEXT)
     synthetic: bool = False
     feature_count: int = 0
+    # The villages drawn, and a digest of their boundaries and grids when they were checked.
+    village_codes: list[str] = Field(default_factory=list, sa_column=Column(CODES, nullable=False))
+    base_digest: str = Field(sa_type=TEXT)
     report: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     submitted_by: UUID
     submitted_at: datetime = Field(sa_type=MOMENT)
@@ -76,9 +79,21 @@ class Delineation(SQLModel, table=True):
 
 
 class DelineationFeature(SQLModel, table=True):
-    """One polygon of a delineation as submitted, converted to EPSG:4490."""
+    """One polygon of a delineation as submitted, converted to EPSG:4490.
+
+    `grid_code` is the code that the file gives it. The check decides what publishing does with it:
+    `decision` keep or adjust the grid `matched_code`, or make a new one, numbered by
+    `number_order` inside its village; `takes_over` is its share of present grids, code to m2.
+    `assigned_code` is the grid that it became.
+    """
 
     __tablename__ = "delineation_feature"
+    __table_args__ = (
+        CheckConstraint("decision IN ('keep', 'adjust', 'new')", name="decision"),
+        CheckConstraint(
+            "decision IS DISTINCT FROM 'new' OR number_order IS NOT NULL", name="numbered"
+        ),
+    )
 
     delineation_id: UUID = Field(
         sa_column=Column(ForeignKey("delineation.id", ondelete="CASCADE"), primary_key=True)
@@ -90,6 +105,14 @@ class DelineationFeature(SQLModel, table=True):
     grid_code: str | None = Field(default=None, sa_type=CODE)
     name: str = Field(sa_type=TEXT)
     households: int | None = None
+    area_m2: float | None = None
+    decision: str | None = Field(default=None, sa_type=TEXT)
+    matched_code: str | None = Field(default=None, sa_type=CODE)
+    number_order: int | None = None
+    takes_over: dict[str, float] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False)
+    )
+    assigned_code: str | None = Field(default=None, sa_type=CODE)
     geom: Any = Field(default=None, sa_column=Column(geometry("GEOMETRY"), nullable=True))
 
 
@@ -174,17 +197,23 @@ class GridVersion(SQLModel, table=True):
 
 
 class GridChange(SQLModel, table=True):
-    """A split, merge, adjustment or re-delineation, with the document that approved it."""
+    """A split, merge, adjustment or delineation, with the document that approved it.
+
+    Only the first delineation of a village changes no grid, and may do without a document.
+    """
 
     __tablename__ = "grid_change"
     __table_args__ = (
         CheckConstraint("operation IN ('delineate', 'split', 'merge', 'adjust')", name="operation"),
+        CheckConstraint(
+            "operation = 'delineate' OR approval_document IS NOT NULL", name="approval_document"
+        ),
     )
 
     id: UUID = Field(primary_key=True)
     operation: str = Field(sa_type=TEXT)
     village_code: str = Field(sa_type=CODE)
-    approval_document: str = Field(sa_type=TEXT)
+    approval_document: str | None = Field(default=None, sa_type=TEXT)
     note: str | None = Field(default=None, sa_type=TEXT)
     made_by: UUID
     made_at: datetime = Field(sa_type=MOMENT)

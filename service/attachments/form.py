@@ -11,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from service.attachments.schemas import UploadFields
 from service.errors import FieldProblem, InvalidInput, MalformedBody, UnsupportedMediaType
-from service.kit.idempotency import Once, hash_request, key_of
+from service.kit.idempotency import HEADER, Once, hash_request, key_of
+from service.kit.openapi import reads
 from service.validation import problem_of
 
 MULTIPART = "multipart/form-data"
@@ -46,6 +47,7 @@ class Upload:
         return Once(key_of(request), hash_request(request.method, path, body))
 
 
+@reads(HEADER)
 async def upload_form(request: Request) -> AsyncIterator[Upload]:
     """A dependency: the form, for as long as the request lasts.
 

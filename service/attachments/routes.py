@@ -15,21 +15,27 @@ from service.auth.guards import Caller, holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.errors import NotFound, render
-from service.kit.openapi import problems
+from service.kit.openapi import problems, sends, takes
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["attachments"], route_class=ClauseRoute)
 
+OF_FILE = ("ETag", "Accept-Ranges", "Content-Disposition")
 BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 CONTENT_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The whole file", "content": BYTES},
-    206: {"description": "The range that was asked for", "content": BYTES},
-    304: {"description": "The caller has it already"},
+    200: {"description": "The whole file", "content": BYTES, **sends(*OF_FILE)},
+    206: {
+        "description": "The range that was asked for",
+        "content": BYTES,
+        **sends(*OF_FILE, "Content-Range"),
+    },
+    304: {"description": "The caller has it already", **sends("ETag")},
     416: {
         "description": "The range lies outside the file",
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
+        **sends("Content-Range"),
     },
 }
 Uploader = Annotated[Subject, Depends(holder_of(Permission.ATTACHMENT_WRITE))]
@@ -40,7 +46,7 @@ Uploader = Annotated[Subject, Depends(holder_of(Permission.ATTACHMENT_WRITE))]
     status_code=201,
     operation_id="upload_attachment",
     response_model=schemas.Attachment,
-    responses=problems(401, 403, 409, 415),
+    responses={201: sends("Location"), **problems(401, 403, 409, 415)},
     openapi_extra={**clauses("23.2"), "requestBody": schemas.UPLOAD_BODY},
 )
 async def upload_attachment(
@@ -64,7 +70,7 @@ async def upload_attachment(
     openapi_extra=clauses("23.2"),
 )
 async def read_attachment(request: Request, caller: Caller, attachment_id: UUID) -> Response:
-    """About one file: the caller's own, or evidence of a case that the caller may read."""
+    """附件信息 About a file: the caller's own, or evidence of a case that the caller may read."""
     body = await store.metadata(request.app.state.db, caller.account_id, attachment_id)
     if body is None:
         raise NotFound
@@ -76,10 +82,10 @@ async def read_attachment(request: Request, caller: Caller, attachment_id: UUID)
     operation_id="download_attachment",
     response_class=Response,
     responses={**CONTENT_ANSWERS, **problems(401, 404)},
-    openapi_extra=clauses("23.2"),
+    openapi_extra={**clauses("23.2"), **takes("If-None-Match", "Range", "If-Range")},
 )
 async def download_attachment(request: Request, caller: Caller, attachment_id: UUID) -> Response:
-    """The file's bytes, whole or one range; `ETag` is the SHA-256 of the whole."""
+    """下载附件 The file's bytes, whole or one range; `ETag` is the SHA-256 of the whole."""
     try:
         return await actions.content(request.app.state, caller, attachment_id, request.headers)
     except RangeNotSatisfiable as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
@@ -13,6 +14,7 @@ from service.auth.subject import Subject
 from service.errors import Forbidden, Unauthenticated
 from service.kit import clock
 
+COUNTY_DIGITS = 6
 # Documents the security scheme in the OpenAPI; `caller` reads the header itself.
 bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
 
@@ -34,12 +36,31 @@ async def caller(request: Request) -> Subject:
 Caller = Annotated[Subject, Depends(caller)]
 
 
-def holder_of(permission: Permission) -> Callable[[Subject], Awaitable[Subject]]:
-    """A dependency: the caller, who must hold `permission` somewhere. Raises Forbidden."""
+def holder_of(
+    permission: Permission, *, countywide: bool = False
+) -> Callable[[Subject], Awaitable[Subject]]:
+    """A dependency: the caller, who must hold `permission` somewhere, or in the whole county.
+
+    What all areas share (categories, the plan) is changed by the county alone. Raises Forbidden.
+    """
 
     async def check(subject: Caller) -> Subject:
-        if not subject.has(permission):
+        grants = subject.grants_for(permission)
+        if not any(len(g.area) == COUNTY_DIGITS or not countywide for g in grants):
             raise Forbidden
         return subject
 
     return check
+
+
+async def login_family(request: Request) -> UUID | None:
+    """A dependency: the login that the request's token belongs to.
+
+    None for a token of the other issuer, whose logins are not kept here. Raises Unauthenticated.
+    """
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    state = request.app.state
+    if state.oidc is not None and state.oidc.issued(token):
+        return None
+    family: UUID = state.tokens.verify(token, clock.now()).family_id
+    return family

@@ -29,7 +29,11 @@ class Unit(SQLModel, table=True):
 
 
 class Account(SQLModel, table=True):
-    """A person or a system that may log in."""
+    """A person or a system that may log in.
+
+    `area_code` is whose administrators look after it (the county's when it is NULL).
+    `password_hash` is Argon2 for a person and `sha256:` of a 256-bit secret for a system.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
@@ -42,6 +46,7 @@ class Account(SQLModel, table=True):
     name: str = Field(sa_type=TEXT)
     kind: str = Field(default="person", sa_type=TEXT)
     status: str = Field(default="active", sa_type=TEXT)
+    area_code: str | None = Field(default=None, sa_type=CODE)
     password_hash: str | None = Field(default=None, sa_type=TEXT)
     oidc_subject: str | None = Field(default=None, sa_column=Column(TEXT, unique=True))
     failed_logins: int = 0
@@ -50,13 +55,16 @@ class Account(SQLModel, table=True):
 
 
 class Assignment(SQLModel, table=True):
-    """Who has which role in which area, for which unit, from when until when."""
+    """Who has which role in which area, for which unit, from when until when.
+
+    An empty period is an assignment that was taken back before it began.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
         CheckConstraint(f"role IN ({_ROLES})", name="role"),
         CheckConstraint("area_code ~ '^(\\d{6}|\\d{9}|\\d{12}|\\d{15})$'", name="area_code"),
-        CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="period"),
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="period"),
         CheckConstraint("role <> 'unit_handler' OR unit_code IS NOT NULL", name="unit"),
         Index("ix_assignment_account_id", "account_id"),
         Index("ix_assignment_area_code", "area_code"),
@@ -74,17 +82,28 @@ class Assignment(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """One refresh token; a family is one login, a used token seen again ends the family."""
+    """One refresh token; a family is one login, a used token seen again ends the family.
+
+    `parent_id` is the token that was exchanged for this one (it may have been cleaned up since).
+    The live tokens of a family are those neither used nor revoked: one, or a few after an
+    answer was lost.
+    """
 
     __tablename__ = "refresh_token"
     __table_args__ = (
         Index("ix_refresh_token_family_id", "family_id"),
-        Index("ix_refresh_token_account_id", "account_id"),
+        Index(
+            "ix_refresh_token_live",
+            "account_id",
+            "family_id",
+            postgresql_where="used_at IS NULL AND revoked_at IS NULL",
+        ),
         Index("ix_refresh_token_expires_at", "expires_at"),
     )
 
     id: UUID = Field(primary_key=True)
     family_id: UUID
+    parent_id: UUID | None = None
     account_id: UUID = Field(sa_column=Column(ForeignKey("account.id"), nullable=False))
     device_id: str | None = Field(default=None, sa_type=TEXT)
     token_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))

@@ -90,3 +90,7 @@ class Subject:
             ):
                 best = g.role
         return best
+
+    def may_in(self, permission: Permission, area: str) -> bool:
+        """Whether `permission` holds by area in `area`."""
+        return any(area.startswith(prefix) for prefix in self.area_prefixes(permission))

@@ -29,6 +29,8 @@ SELECT v.code, ST_X(p.at) AS lon, ST_Y(p.at) AS lat
 FROM grid_version v JOIN grid g USING (code),
   LATERAL (SELECT ST_PointOnSurface(v.geom) AS at) p
 WHERE v.valid_to IS NULL AND g.kind = 'basic' AND starts_with(v.code, $1)
+  AND NOT EXISTS (SELECT FROM grid_version o JOIN grid d USING (code)
+    WHERE d.kind = 'dedicated' AND o.valid_to IS NULL AND ST_Intersects(o.geom, p.at))
 ORDER BY v.code LIMIT 1
 """
 UNIT = "SELECT code FROM unit WHERE active AND starts_with(code, $1) ORDER BY code LIMIT 1"
@@ -63,11 +65,11 @@ def main() -> int:
                 "演示账号 accounts and passwords: .local/demo.json · Ctrl-C 结束 to stop"
             )
             return server.wait()
-        except KeyboardInterrupt:
-            return 0
         finally:
             _stop(server)
-    except DemoFailed as why:
+    except KeyboardInterrupt:
+        return 0
+    except (DemoFailed, httpx.HTTPError) as why:
         console.print(f"[red]{why}[/red]")
         return 1
 

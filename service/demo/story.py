@@ -33,7 +33,7 @@ class Actor:
     token: str = field(repr=False)
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """The answer, which must be a success. Raises httpx.HTTPStatusError."""
+        """The answer, which must be a success. Raises httpx.HTTPError."""
         headers = {"authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         answer = self.http.request(method, path, headers=headers, **more)
         answer.raise_for_status()

@@ -22,18 +22,19 @@ from service.kit.case_rows import Answered
 from service.kit.fields import AreaPrefix, Text200
 from service.kit.hot import HotRoute
 from service.kit.idempotency import Once, once
-from service.kit.openapi import problems
+from service.kit.openapi import problems, reads, sends
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
-ETAG = re.compile(r'^(?:W/)?"(\d{1,9})"$')
+ETAG = re.compile(r'^(?:W/)?"([0-9]{1,9})"$')
 JSON_TYPE = "application/json"
 MAX_BBOX_CELLS = 10_000
 
 
+@reads("If-Match")
 def if_match(request: Request) -> int | None:
     """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
     value = request.headers.get("if-match")
@@ -65,7 +66,7 @@ def _answer(answered: Answered, *, location: bool = False) -> Response:
     status_code=201,
     operation_id="report_incident",
     response_model=schemas.Incident,
-    responses=problems(401, 403, 409, 415),
+    responses={201: sends("Location", "ETag"), **problems(401, 403, 409, 415)},
     openapi_extra=clauses(*INCIDENT.creation.clauses),
 )
 async def report_incident(
@@ -89,7 +90,7 @@ def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-NUMBER = r"-?\d{1,3}(?:\.\d{1,20})?"
+NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
 BBox = Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")]
 
 
@@ -106,7 +107,7 @@ async def list_incidents(
     area: Annotated[AreaPrefix | None, Query(description="6, 9, 12 or 15 digits")] = None,
     state: Annotated[list[schemas.State] | None, Query(max_length=14)] = None,
     open_only: Annotated[bool, Query(alias="open", description="Unfinished only")] = False,
-    category: Annotated[str | None, Query(pattern=r"^\d{2}(\d{2})?$")] = None,
+    category: Annotated[str | None, Query(pattern=r"^[0-9]{2}([0-9]{2})?$")] = None,
     tier: Annotated[list[Annotated[int, Query(ge=1, le=5)]] | None, Query(max_length=5)] = None,
     level: Annotated[list[Annotated[int, Query(ge=1, le=4)]] | None, Query(max_length=4)] = None,
     since: Annotated[AwareDatetime | None, Query(description="Reported at or after")] = None,
@@ -118,7 +119,7 @@ async def list_incidents(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """What the caller may read, newest first, in keyset pages."""
+    """事件列表 What the caller may read, newest first, in keyset pages."""
     box = _bbox(bbox)
     filters = Filters(
         area=area, states=list(state or ()), open_only=open_only, category=category,
@@ -135,11 +136,11 @@ async def list_incidents(
     "/incidents/{incident_id}",
     operation_id="get_incident",
     response_model=schemas.Incident,
-    responses={**problems(401, 404), 304: {"description": "Unchanged"}},
+    responses={200: sends("ETag"), **problems(401, 404)},
     openapi_extra=clauses("23.2"),
 )
 async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> Response:
-    """One incident with what the caller may do now; ETag is its version."""
+    """事件详情 One incident with what the caller may do now; `ETag` is its version."""
     body, version, case_clauses = await actions.show(request.app.state, caller, incident_id)
     headers = {"ETag": f'"{version}"', "Link": clause_link(case_clauses)}
     return Response(body, headers=headers, media_type=JSON_TYPE)
@@ -153,7 +154,7 @@ async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> R
     openapi_extra=clauses("23.2"),
 )
 async def get_incident_timeline(request: Request, caller: Caller, incident_id: UUID) -> Response:
-    """Every step of the case, by whom, when, and which clauses it fulfils."""
+    """办理过程 Every step of the case, by whom, when, and which clauses it fulfils."""
     body = await actions.timeline(request.app.state, caller, incident_id)
     return Response(body, media_type=JSON_TYPE)
 
@@ -167,7 +168,10 @@ async def get_incident_timeline(request: Request, caller: Caller, incident_id: U
 async def reveal_contact(
     request: Request, caller: Caller, incident_id: UUID, body: schemas.RevealPurpose
 ) -> schemas.RevealedContact:
-    """The reporter's contact in clear, for a stated purpose; the access is logged and limited."""
+    """查看联系方式 The reporter's contact in clear, for a stated purpose.
+
+    The access is logged, and limited in an hour.
+    """
     clear = await contacts.reveal(request.app.state, caller, incident_id, body.purpose)
     return schemas.RevealedContact(**clear)
 
@@ -224,6 +228,6 @@ for _step in INCIDENT.steps:
             "If-Match with the case's ETag makes a stale action 412."
         ),
         response_model=schemas.Incident,
-        responses=problems(401, 403, 404, 409, 412, 415),
+        responses={200: sends("ETag"), **problems(401, 403, 404, 409, 412, 415)},
         openapi_extra=clauses(*_step.clauses),
     )

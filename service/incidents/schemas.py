@@ -69,7 +69,7 @@ class Report(Strict):
     """上报 A new incident; `id` may be a UUIDv7 that the device made."""
 
     id: UUID | None = None
-    category: str = Field(pattern=r"^\d{4}$", examples=["0502"])
+    category: str = Field(pattern=r"^[0-9]{4}$", examples=["0502"])
     location: Position
     description: LongText = Field(examples=["新宁街道河滨路窨井盖缺失，已放置警示牌"])
     occurred_at: AwareDatetime | None = Field(

@@ -29,7 +29,7 @@ Text2000 = Annotated[
 LongText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), _Storable
 ]
-AreaPrefix = Annotated[str, StringConstraints(pattern=r"^(\d{6}|\d{9}|\d{12}|\d{15})$")]
+AreaPrefix = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{15})$")]
 
 
 class Strict(BaseModel):

@@ -21,8 +21,9 @@ from starlette.responses import Response
 from service.db import Session
 from service.errors import AppError
 from service.kit import clock
+from service.kit.openapi import reads
 
-HEADER = "idempotency-key"
+HEADER = "Idempotency-Key"
 MAX_KEY = 200
 
 
@@ -65,6 +66,7 @@ def hash_request(method: str, path: str, body: bytes) -> bytes:
     return hashlib.sha256(b"%b %b\n%b" % (method.encode(), path.encode(), body)).digest()[:16]
 
 
+@reads(HEADER)
 async def once(request: Request) -> Once:
     """A dependency: the request's key and hash."""
     body = b"" if _is_form(request) else await request.body()

@@ -1,8 +1,12 @@
-"""Documented failures: one schema of problem details, named by status."""
+"""What operations say of themselves in the OpenAPI: failures, headers that they read or send.
+
+The parts that these names refer to are in service.openapi, which completes the document.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -55,3 +59,32 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({*statuses, *ALWAYS})
     }
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+_READS: dict[Callable[..., Any], str] = {}
+
+
+def reads(header: str) -> Callable[[F], F]:
+    """Marks a dependency that reads this header by hand; operations that use it document it."""
+
+    def mark(dependency: F) -> F:
+        _READS[dependency] = header
+        return dependency
+
+    return mark
+
+
+def header_read_by(dependency: Callable[..., Any]) -> str | None:
+    """The header that a dependency reads by hand, or None."""
+    return _READS.get(dependency)
+
+
+def takes(*headers: str) -> dict[str, Any]:
+    """`openapi_extra` of an operation that reads these headers itself."""
+    return {"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in headers]}
+
+
+def sends(*headers: str) -> dict[str, Any]:
+    """A part of `responses`: the headers that an answer carries besides those of every answer."""
+    return {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers}}

@@ -45,7 +45,7 @@ BAD = {
         {"occurred_at": "2026-11-01T08:00:00"}, 422, "timezone_aware", "/occurred_at"),
     "an unknown category": ({"category": "9999"}, 422, "unknown_category", "/category"),
     "a group as category": ({"category": "05"}, 422, "string_pattern_mismatch", "/category"),
-    "full-width digits": ({"category": "０５０２"}, 422, "unknown_category", "/category"),
+    "full-width digits": ({"category": "０５０２"}, 422, "string_pattern_mismatch", "/category"),
     "no description": ({"description": "  "}, 422, "string_too_short", "/description"),
     "a long description": ({"description": "长" * 10_001}, 422, "string_too_long", "/description"),
     "NUL in the text": ({"description": "a\0b"}, 422, "string_unicode", "/description"),

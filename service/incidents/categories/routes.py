@@ -17,7 +17,7 @@ from service.incidents.categories.cache import CategoryCache, CategorySnapshot
 from service.incidents.categories.tree import shown_row
 from service.kit.conditional import has_already
 from service.kit.idempotency import Once, once, run_once
-from service.kit.openapi import problems
+from service.kit.openapi import problems, sends, takes
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, page_bytes
 from service.kit.routing import ClauseRoute, clauses
 
@@ -26,11 +26,14 @@ router = APIRouter(prefix="/v1", tags=["categories"], route_class=ClauseRoute)
 JSON_TYPE = "application/json"
 PAGE_SCOPE = "category-sets"
 BEYOND_ANY = 2_000_000_000
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it already"}}
+CONDITIONAL: dict[int | str, dict[str, Any]] = {
+    200: sends("ETag"),
+    304: {"description": "The caller has it already", **sends("ETag")},
+}
 CASE = clauses("23.2")
 
 Asked = Annotated[Once, Depends(once)]
-Manager = Annotated[Subject, Depends(holder_of(Permission.CATEGORY_MANAGE))]
+Manager = Annotated[Subject, Depends(holder_of(Permission.CATEGORY_MANAGE, countywide=True))]
 AnyVersion = Annotated[
     int | None,
     Query(ge=1, le=1_000_000, description="A version in force earlier; the present one if absent"),
@@ -57,8 +60,8 @@ def _conditional(request: Request, snapshot: CategorySnapshot, body: bytes) -> R
     "/categories",
     operation_id="list_categories",
     response_model=schemas.CategoryTree,
-    responses={**NOT_MODIFIED, **problems(401, 404)},
-    openapi_extra=CASE,
+    responses={**CONDITIONAL, **problems(401, 404)},
+    openapi_extra={**CASE, **takes("If-None-Match")},
 )
 async def list_categories(
     request: Request, _caller: Caller, version: AnyVersion = None
@@ -72,8 +75,8 @@ async def list_categories(
     "/categories/{code}",
     operation_id="read_category",
     response_model=schemas.PublishedCategory,
-    responses={**NOT_MODIFIED, **problems(401, 404)},
-    openapi_extra=CASE,
+    responses={**CONDITIONAL, **problems(401, 404)},
+    openapi_extra={**CASE, **takes("If-None-Match")},
 )
 async def read_category(
     request: Request,
@@ -81,7 +84,10 @@ async def read_category(
     code: Annotated[schemas.CategoryCode, Path(examples=["0601"])],
     version: AnyVersion = None,
 ) -> Response:
-    """One category with its level, limits and rules; retired ones too, with `active` false."""
+    """事件类别 One category with its level, limits and rules.
+
+    A retired one too, with `active` false.
+    """
     snapshot = await _snapshot(request, version)
     row = snapshot.by_code.get(code)
     if row is None:
@@ -103,7 +109,7 @@ async def list_category_sets(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Versions of the tree, newest first: drafts, the published one, those it replaced."""
+    """类别表版本 Versions, newest first: drafts, the published one, those it replaced."""
     cursors = request.app.state.cursors
     below = cursors.read(cursor, PAGE_SCOPE, int)[0] if cursor else BEYOND_ANY
     rows = await request.app.state.db.reads.fetch(store.PAGE, below, limit + 1)
@@ -122,7 +128,7 @@ async def list_category_sets(
 async def read_category_set(
     request: Request, _caller: Manager, version: schemas.Version
 ) -> Response:
-    """One version with all its rows, a draft too."""
+    """类别表某版 One version with all its rows, a draft too."""
     found = await actions.read_set(request.app.state.db, version)
     return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
 
@@ -132,13 +138,13 @@ async def read_category_set(
     status_code=201,
     operation_id="draft_category_set",
     response_model=schemas.CategorySet,
-    responses=problems(401, 403, 404, 409),
+    responses={201: sends("Location"), **problems(401, 403, 404, 409)},
     openapi_extra=CASE,
 )
 async def draft_category_set(
     request: Request, caller: Manager, asked: Asked, body: schemas.CategorySetDraft
 ) -> Response:
-    """Start a draft: a copy of the published tree, of another version, or a whole new tree."""
+    """起草类别表 A copy of the published tree, of another version, or a whole new tree."""
     who = caller.account_id
     async with request.app.state.db.session(who) as session:
         return await run_once(session, who, asked, lambda: actions.draft(session, who, body))
@@ -159,7 +165,10 @@ async def put_category(
     code: Annotated[schemas.Code, Path(examples=["0601"])],
     body: schemas.CategoryFields,
 ) -> Response:
-    """Add or replace a group or category of a draft. What is wrong shows in `validate`."""
+    """编辑草案类别 Add or replace a group or category of a draft.
+
+    What is wrong shows in `validate`.
+    """
     who = caller.account_id
     async with request.app.state.db.session(who) as session:
         return await run_once(
@@ -181,7 +190,10 @@ async def delete_category(
     version: schemas.Version,
     code: Annotated[schemas.Code, Path(examples=["0601"])],
 ) -> Response:
-    """Take a group or category out of a draft; to end a published one, set `active` to false."""
+    """删除草案类别 Take a group or category out of a draft.
+
+    To end a published one, set `active` to false.
+    """
     who = caller.account_id
     async with request.app.state.db.session(who) as session:
         return await run_once(
@@ -199,7 +211,10 @@ async def delete_category(
 async def validate_category_set(
     request: Request, _caller: Manager, version: schemas.Version
 ) -> Response:
-    """Whether the version could be published, with every error and warning; nothing changes."""
+    """校验类别表 Whether the version could be published, with every error and warning.
+
+    Nothing changes.
+    """
     found = await actions.validate(request.app.state.db, version)
     return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
 
@@ -214,7 +229,10 @@ async def validate_category_set(
 async def publish_category_set(
     request: Request, caller: Manager, asked: Asked, version: schemas.Version
 ) -> Response:
-    """Put a draft in force; cases that run keep the version that they started under."""
+    """发布类别表 Put a draft in force.
+
+    Cases that run keep the version that they started under.
+    """
     who = caller.account_id
     async with request.app.state.db.session(who) as session:
         return await run_once(session, who, asked, lambda: actions.publish(session, who, version))

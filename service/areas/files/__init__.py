@@ -1,0 +1,1 @@
+"""Reading polygon files that strangers send: guards first, then formats, then meaning."""

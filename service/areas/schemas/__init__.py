@@ -1,0 +1,1 @@
+"""What crosses the wire for areas, grids, positions, delineations and changes."""
