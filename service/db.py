@@ -54,7 +54,10 @@ class Database:
         """Open the pools. Raises OSError or asyncpg errors when the server cannot be reached."""
         s = self._settings
         self.reads = await self._pool(APP_ROLE, s.read_connections)
-        self.writes = await self._pool(WRITER_ROLE, s.write_connections)
+        # The gathered statements read JSON arrays, of which a plan can know nothing: plan once.
+        self.writes = await self._pool(
+            WRITER_ROLE, s.write_connections, plan_cache_mode="force_generic_plan"
+        )
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: asyncpg.connect(s.dsn, server_settings=self._server(APP_ROLE)),
@@ -82,12 +85,12 @@ class Database:
             )
             yield session
 
-    async def _pool(self, role: str, size: int) -> asyncpg.Pool:
+    async def _pool(self, role: str, size: int, **more: str) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self._settings.dsn,
             min_size=min(2, size),
             max_size=size,
-            server_settings=self._server(role),
+            server_settings={**self._server(role), **more},
             command_timeout=self._settings.statement_timeout_ms / 1000 + 5,
             statement_cache_size=256,
             reset=_no_reset,
@@ -110,7 +113,7 @@ def connection_lost(failure: Exception) -> bool:
     """Whether the database went away, so that nobody knows if a commit was kept."""
     state = getattr(failure, "sqlstate", None) or ""
     return state[:2] in ("08", "53", "57") or isinstance(
-        failure, (OSError, TimeoutError, asyncpg.InterfaceError)
+        failure, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
     )
 
 

@@ -125,6 +125,18 @@ class MalformedBody(AppError):
     en = "The body cannot be read: {reason}"
 
 
+class MethodNotAllowed(AppError):
+    """The path is known, with other methods."""
+
+    status, code = 405, "method_not_allowed"
+    zh = "此地址不支持 {method} 方法，可用：{allow}。"
+    en = "{method} is not offered here; use {allow}."
+
+    def __init__(self, *, method: str, allow: str) -> None:
+        super().__init__(method=method, allow=allow)
+        self.headers = {"Allow": allow}  # type: ignore[misc]  # differs by path
+
+
 class UnsupportedMediaType(AppError):
     """The content type is not one that this operation takes."""
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -24,7 +25,15 @@ from service.auth.subjects import Subjects
 from service.auth.tokens import AccessTokens
 from service.config import Settings, get_settings
 from service.db import Database, connection_lost
-from service.errors import AppError, Busy, MalformedBody, NotFound, Unavailable, render
+from service.errors import (
+    AppError,
+    Busy,
+    MalformedBody,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+    render,
+)
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import Desk
 from service.kit.crypto import FieldCipher
@@ -61,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
     for router in ROUTERS:
         app.include_router(router)
@@ -116,7 +126,7 @@ def _render_failures(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return render(request, _http_problem(error))
+        return render(request, _refusal(request, error))
 
     async def database_error(request: Request, error: Exception) -> Response:
         problem = database_problem(error)
@@ -128,20 +138,30 @@ def _render_failures(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     for kind in (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError,
-                 OSError, TimeoutError):  # fmt: skip
+                 asyncpg.InternalClientError, OSError, TimeoutError):  # fmt: skip
         app.add_exception_handler(kind, database_error)
 
 
-def _http_problem(error: HTTPException) -> AppError:
+def _refusal(request: Request, error: HTTPException) -> AppError:
+    """The named failure for what the framework itself refused."""
     if error.status_code == 404:
         return NotFound()
-    problem = MalformedBody(reason=str(error.detail))
-    # The framework's own refusals (405, 400 …) keep their status.
-    problem.status = error.status_code  # type: ignore[misc]
-    problem.headers = dict(error.headers or {})  # type: ignore[misc]
     if error.status_code == 405:
-        problem.code = "method_not_allowed"  # type: ignore[misc]
-    return problem
+        allow = ", ".join(sorted(_methods_of(request)))
+        return MethodNotAllowed(method=request.method[:20], allow=allow)
+    return MalformedBody(reason=str(error.detail))
+
+
+def _methods_of(request: Request) -> set[str]:
+    """What the path offers (RFC 9110 section 10.2.1): the framework only names one route's."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    found = {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+    return found | {"HEAD"} if "GET" in found else found
 
 
 def database_problem(error: Exception) -> AppError | None:

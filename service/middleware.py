@@ -46,6 +46,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # As GET, without its body (RFC 9110 section 9.3.2).
+            scope, send = {**scope, "method": "GET"}, _headers_only(send)
         started = time.perf_counter()
         scope["request_id"] = request_id = f"{PROCESS}{next(_serial):08x}"
         status = 500
@@ -115,3 +118,12 @@ class Edge:
     def _limit(self, scope: Scope) -> int:
         kind = next((v for k, v in scope["headers"] if k == b"content-type"), b"")
         return self._upload_max if kind.startswith(b"multipart/") else self._json_max
+
+
+def _headers_only(send: Send) -> Send:
+    async def send_headers(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_headers

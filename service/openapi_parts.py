@@ -114,7 +114,7 @@ PARAMETERS: dict[str, Any] = {
             "If-None-Match", "已有版本 ETags that the caller has: then 304", '"categories-1"'
         ),
         _parameter("Range", "分段下载 One range of bytes (RFC 9110 section 14)", "bytes=0-1023"),
-        _parameter("If-Range", "分段前提 The ETag that the range belongs to", '"2f1c…"'),
+        _parameter("If-Range", "分段前提 The ETag that the range belongs to", '"9f86d081884c7d65"'),
     )
 }
 
@@ -124,7 +124,7 @@ HEADERS: dict[str, Any] = {
         "依据条款 The clauses of the plan that the answer fulfils (RFC 8288)",
         '</v1/plan/clauses/23.2>; rel="describedby"',
     ),
-    "Location": _header("新建对象的地址 Where the new thing is", "/v1/incidents/0197c7a2-…"),
+    "Location": _header("新建对象的地址 Where the new thing is", "/v1/incidents/0197c7a2-6f5e-7c11-9f0a-1d2e3f405162"),
     "ETag": _header("版本 The version of what is shown, for If-Match or If-None-Match", '"3"'),
     "Idempotency-Replayed": _header(
         "重放 `true` when this is the first answer given again", "true", required=False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -57,11 +58,17 @@ def create_database(url: str, name: str, template: str) -> None:
 
 
 def drop_database(url: str, name: str) -> None:
-    """Drop it, ending whoever is still connected."""
+    """Drop it, ending whoever is still connected; autovacuum may not be ended, and is waited for."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        for _ in range(40):
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                time.sleep(0.25)
+            else:
+                return
+        connection.execute(statement)
 
 
 def run_prefix(*, worker: bool) -> str:

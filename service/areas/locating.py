@@ -118,7 +118,7 @@ def _decode(body: bytes) -> _Batch | _LooseBatch:
         return msgspec.json.decode(body, type=_Batch)
     except msgspec.ValidationError:
         pass
-    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         # Some clients write NaN and Infinity, which JSON does not know: those rows are bad, the
         # others are not.
         return _convert(_lenient(body, broken))
@@ -142,6 +142,8 @@ def _convert(found: Any) -> _LooseBatch:
         pointer = place.rstrip("`").replace(".", "/").replace("[...]", "")
         fields = (FieldProblem(pointer, "invalid", f"内容不正确：{text}", text),)
         raise InvalidInput(fields=fields) from None
+    except (msgspec.DecodeError, RecursionError) as broken:
+        raise MalformedBody(reason=str(broken)[:200]) from None
 
 
 def _plain_rows(rows: Sequence[Any], bad: dict[int, tuple[str, str, str]]) -> FloatArray:

@@ -100,10 +100,11 @@ def check_cover(
     Kinds that overlay others (dedicated, temporary) only have to lie inside.
     """
     features = [coverage.Feature(i, AREA, kind, part) for i, part in enumerate(parts)]
+    covers = kind is FeatureKind.BASIC
     return [
         _flaw(one)
         for one in coverage.check(features, {AREA: whole})
-        if one.severity is Severity.ERROR
+        if one.severity is Severity.ERROR and (covers or one.code is not FindingCode.GAP)
     ]
 
 

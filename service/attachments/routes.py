@@ -29,7 +29,7 @@ CONTENT_ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": BYTES,
         **sends(*OF_FILE, "Content-Range"),
     },
-    304: {"description": "The caller has it already", **sends("ETag")},
+    304: {"description": "The caller has it already", **sends(*OF_FILE)},
     416: {
         "description": "The range lies outside the file",
         "content": {

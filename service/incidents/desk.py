@@ -19,7 +19,7 @@ from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
 from service.config import Settings
 from service.db import Database, connection_lost
-from service.errors import AppError, NotFound
+from service.errors import AppError, Busy, Forbidden, NotFound
 from service.incidents import rules, store
 from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache, CategorySnapshot
@@ -29,7 +29,7 @@ from service.incidents.opening import NewIncident, open_incident
 from service.incidents.present import answer
 from service.incidents.workflow import INCIDENT
 from service.kit import clock
-from service.kit.advance import StaleReferenceData, first_answers, record
+from service.kit.advance import Moved, StaleReferenceData, first_answers, record
 from service.kit.case_rows import Answered, ContactRow, Element, Link, Write
 from service.kit.events import Event
 from service.kit.gather import Gather
@@ -37,7 +37,7 @@ from service.kit.workflow import Step
 
 NUMBER_BLOCK = 1_000
 LANES = 2
-MAX_STALE_ROUNDS = 5
+MAX_ROUNDS = 5
 CREATED, OK = 201, 200
 
 
@@ -102,7 +102,7 @@ class Desk:
 
     async def _store_reports(self, batch: Sequence[ReportItem]) -> list[Answered | Exception]:
         async with self._db.writes.acquire() as connection:
-            for _ in range(MAX_STALE_ROUNDS):
+            for _ in range(MAX_ROUNDS):
                 grids, categories = self._grids.peek(), self._categories.peek()
                 await self._refill(connection, len(batch))
                 try:
@@ -172,6 +172,9 @@ class Desk:
         events = [self._log(case, INCIDENT.creation, item.subject, role, now, new, payload)]
         links = [Link(i, case.id, 1) for i in new.attachments]
         if new.self_handled_note is not None:
+            # One may report anywhere, but acts only where one has a part.
+            if not actor.readable:
+                raise Forbidden
             step = INCIDENT.step("self-handle")
             command = rules.Command(
                 step.action, note=new.self_handled_note, attachments=new.self_handled_attachments
@@ -182,6 +185,7 @@ class Desk:
             links += [Link(i, case.id, 2) for i in new.self_handled_attachments]
         element = Element(
             case_id=case.id,
+            base_version=0,
             actor=item.subject.account_id,
             roles=_roles(Permission.INCIDENT_REPORT),
             area=case.grid_code,
@@ -217,27 +221,43 @@ class Desk:
         )
 
     async def _store_acts(self, batch: Sequence[ActItem]) -> list[Answered | Exception]:
-        now = clock.now()
-        categories = self._categories.peek()
         results: list[Answered | Exception | None] = [None] * len(batch)
-        writes, positions = [], []
-        asked = [(i.subject.account_id, i.key, i.request_hash) for i in batch]
+        pending = list(range(len(batch)))
         async with self._db.writes.acquire() as connection:
-            async with connection.transaction():
-                cases = await store.lock(connection, [item.case_id for item in batch])
-                for position, item in enumerate(batch):
-                    try:
-                        case = cases.get(item.case_id)
-                        writes.append(_decide(item, case, categories, now))
-                        positions.append(position)
-                    except AppError as refused:
-                        results[position] = refused
-                if writes:
-                    stored = await INCIDENTS.update(connection, writes, now=now)
-                    for position, result in zip(positions, stored, strict=True):
-                        results[position] = result
+            for _ in range(MAX_ROUNDS):
+                await self._update(connection, batch, pending, results)
+                pending = [p for p in pending if isinstance(results[p], Moved)]
+                if not pending:
+                    break
+            for position in pending:
+                results[position] = Busy()
+            asked = [(i.subject.account_id, i.key, i.request_hash) for i in batch]
             await _replace_refusals(connection, asked, results)
         return [r for r in results if r is not None]
+
+    async def _update(
+        self,
+        connection: asyncpg.Connection,
+        batch: Sequence[ActItem],
+        pending: Sequence[int],
+        results: list[Answered | Exception | None],
+    ) -> None:
+        """Decide the pending elements on the cases as they stand now, and store what is allowed."""
+        now = clock.now()
+        categories = self._categories.peek()
+        cases = await store.cases(connection, [batch[p].case_id for p in pending])
+        writes, positions = [], []
+        for position in pending:
+            item = batch[position]
+            try:
+                writes.append(_decide(item, cases.get(item.case_id), categories, now))
+                positions.append(position)
+            except AppError as refused:
+                results[position] = refused
+        if writes:
+            stored = await INCIDENTS.update(connection, writes, now=now)
+            for position, result in zip(positions, stored, strict=True):
+                results[position] = result
 
     async def _refill(self, connection: asyncpg.Connection, wanted: int) -> None:
         if len(self._numbers) < wanted:
@@ -258,8 +278,8 @@ def _decide(
     rule = category_rule(categories.by_code.get(case.category_code))
     actor = actor_for(item.subject, case)
     rules.check(step, case, actor, item.command, rule)
-    # The wall in the statement judges the actor where the case was when it was locked.
-    area, unit = case.grid_code, case.unit_code
+    # The wall in the statement judges the actor where the case was when it was read.
+    area, unit, base_version = case.grid_code, case.unit_code, case.version
     payload = rules.apply(step, case, actor, item.command, now)
     logged = record(
         case,
@@ -275,6 +295,7 @@ def _decide(
     after = actor_for(item.subject, case)
     element = Element(
         case_id=case.id,
+        base_version=base_version,
         actor=item.subject.account_id,
         roles=_roles(step.permission),
         area=area,

@@ -36,9 +36,7 @@ CASE_COLUMNS = (
     "i.closed_at, i.satisfaction, i.clauses"
 )
 
-LOCK = f"""
-SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[]) ORDER BY i.id FOR UPDATE
-"""
+CASES = f"SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[])"
 ONE = as_actor(f"""
 SELECT {incident_json(geometry=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
   k.name AS contact_name, k.phone AS contact_phone
@@ -178,7 +176,7 @@ def _where(filters: Filters, sql: _Sql) -> Iterator[str]:
         yield f"i.location && ST_MakeEnvelope({edges}, 4490)"
 
 
-async def lock(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, IncidentCase]:
-    """The cases with these ids, locked in id order until the transaction ends."""
-    rows = await connection.fetch(LOCK, ids)
+async def cases(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, IncidentCase]:
+    """The cases with these ids as they stand now, for the desk to decide on."""
+    rows = await connection.fetch(CASES, ids)
     return {row["id"]: IncidentCase(**dict(row)) for row in rows}

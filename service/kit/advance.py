@@ -1,11 +1,12 @@
 """The one gate through which a case changes its state, for many cases at a time.
 
-A room describes its case kind once (`CaseTable`: table, columns). Its rules decide on locked rows
-in Python; `record` applies a decision to the row and chains its event; `CaseTable.insert` and
+A room describes its case kind once (`CaseTable`: table, columns). Its rules decide on rows in
+Python; `record` applies a decision to the row and chains its event; `CaseTable.insert` and
 `.update` write all rows, events, evidence links and first answers of a batch in one statement.
-That statement itself checks, element by element and from the tables at that moment, that the
-actor holds a role with the permission where the case is, and lets a keyed request count
-once: idempotency is a unique key, never a look-up before.
+That statement itself locks each row and takes it only in the version that was decided on; it
+checks, element by element and from the tables at that moment, that the actor holds a role with
+the permission where the case is; and it lets a keyed request count once: idempotency is a unique
+key, never a look-up before. What has moved on meanwhile is decided again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from service.kit.idempotency import KeyReused
 from service.kit.workflow import Step
 
 ELEMENT = (
-    "case_id uuid, actor uuid, roles text, area text, anywhere bool, unit text, key text, "
+    "case_id uuid, base_version int, actor uuid, roles text, area text, anywhere bool, unit text, key text, "
     "request_hash text, status smallint, answer text"
 )
 EVENT = (
@@ -34,6 +35,10 @@ EVENT = (
 )
 LINK = "attachment_id uuid, case_id uuid, seq int"
 CONTACT = "case_id uuid, name text, phone text, phone_hash text"
+
+
+class Moved(Exception):
+    """The case was changed by somebody else since it was read: decide it again."""
 
 
 class StaleReferenceData(Exception):
@@ -122,7 +127,11 @@ class CaseTable:
     async def update(
         self, connection: asyncpg.Connection, writes: Sequence[Write], *, now: datetime
     ) -> list[Answered | Exception]:
-        """Store changed cases that this transaction has locked; one answer for each, in order."""
+        """Store changed cases; one answer or failure for each, in order.
+
+        Moved stands where the case is no longer in the version that was decided on; of that
+        element nothing is stored.
+        """
         rows = await connection.fetch(self.update_sql, now, *_rows(writes))
         return await _answers(connection, writes, rows)
 
@@ -165,8 +174,7 @@ def _insert_statement(
         f"decode(phone_hash, 'base64') FROM {_records(6, CONTACT, 'k')} "
         "JOIN fresh USING (case_id))"
     )
-    allowed = _ALLOWED.format(more="AND (SELECT current FROM epoch)")
-    parts = [_elements(), _EPOCH, allowed, _FIRST, cases, *_LOGGED, contacts]
+    parts = [_elements(), _EPOCH, _UNTOUCHED, _ALLOWED, _FIRST, cases, *_LOGGED, contacts]
     return ", ".join(parts) + _RESULT.format(current="(SELECT current FROM epoch)")
 
 
@@ -179,7 +187,7 @@ def _update_statement(table: str, columns: Sequence[Column]) -> str:
         f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id "
         "WHERE t.id = c.id)"
     )
-    parts = [_elements(), _ALLOWED.format(more=""), _FIRST, cases, *_LOGGED]
+    parts = [_elements(), _LOCKED.format(table=table), _ALLOWED, _FIRST, cases, *_LOGGED]
     return ", ".join(parts) + _RESULT.format(current="true")
 
 
@@ -188,16 +196,28 @@ _EPOCH = """epoch AS MATERIALIZED (
     SELECT FROM unnest($7::text[], $8::bigint[]) AS wanted(name, value)
     LEFT JOIN data_epoch e USING (name) WHERE e.value IS DISTINCT FROM wanted.value) AS current)"""
 
+# A new case has nothing to lock; without the right publications nothing at all goes on.
+_UNTOUCHED = """locked AS MATERIALIZED (
+  SELECT u.case_id FROM u WHERE (SELECT current FROM epoch))"""
+
+# In id order, so that two batches never wait for one another in a circle. A row that was changed
+# while this waited for it drops out: its version is looked at again.
+_LOCKED = """locked AS MATERIALIZED (
+  SELECT t.id AS case_id FROM {table} t JOIN u ON u.case_id = t.id AND u.base_version = t.version
+  ORDER BY t.id FOR UPDATE OF t)"""
+
+# The limit keeps the planner from turning a few index look-ups into a scan of all assignments.
 _ALLOWED = """allowed AS MATERIALIZED (
-  SELECT u.case_id FROM u WHERE EXISTS (
-    SELECT FROM assignment a JOIN account o ON o.id = a.account_id AND o.status = 'active'
+  SELECT u.case_id FROM u JOIN locked USING (case_id) WHERE (
+    SELECT true FROM assignment a JOIN account o ON o.id = a.account_id AND o.status = 'active'
     WHERE a.account_id = u.actor AND a.role = ANY (string_to_array(u.roles, ','))
       AND a.valid_from <= $1::timestamptz
       AND (a.valid_to IS NULL OR a.valid_to > $1::timestamptz)
       AND CASE
         WHEN u.anywhere THEN left(a.area_code, 6) = left(u.area, 6)
         WHEN a.role = 'unit_handler' THEN a.unit_code = u.unit
-        ELSE starts_with(u.area, a.area_code) END) {more})"""
+        ELSE starts_with(u.area, a.area_code) END
+    LIMIT 1))"""
 
 _FIRST = """first AS (
   INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
@@ -222,9 +242,10 @@ _LOGGED = (
 )
 
 _RESULT = """
-SELECT u.case_id, allowed.case_id IS NOT NULL AS allowed, fresh.case_id IS NOT NULL AS fresh,
-  {current} AS current
-FROM u LEFT JOIN allowed USING (case_id) LEFT JOIN fresh USING (case_id)"""
+SELECT u.case_id, locked.case_id IS NOT NULL AS locked, allowed.case_id IS NOT NULL AS allowed,
+  fresh.case_id IS NOT NULL AS fresh, {current} AS current
+FROM u LEFT JOIN locked USING (case_id) LEFT JOIN allowed USING (case_id)
+LEFT JOIN fresh USING (case_id)"""
 
 FIRST_ANSWERS = """
 SELECT w.position, r.request_hash, r.status, r.body
@@ -241,7 +262,9 @@ async def _answers(
     repeated: list[tuple[int, UUID, str, bytes]] = []
     for position, write in enumerate(writes):
         element, row = write.element, outcome[write.element.case_id]
-        if row["fresh"]:
+        if not row["locked"]:
+            answers.append(Moved())
+        elif row["fresh"]:
             answers.append(Answered(element.status, element.answer))
         elif row["allowed"]:
             key = element.key or ""

@@ -33,9 +33,11 @@ class Element(msgspec.Struct, frozen=True):
     """Who asks, under which roles and where, and what a replay of `key` gets again.
 
     `anywhere` lets an actor with a grant in the same county act outside its own area (reports).
+    `base_version` is the version of the case that the decision was made on; 0 for a new one.
     """
 
     case_id: UUID
+    base_version: int
     actor: UUID
     roles: str
     area: str

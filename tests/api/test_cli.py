@@ -6,24 +6,19 @@ import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 
 from service.cli import main
 from service.commands.serving import check_secrets
-from service.commands.speech import CommandFailed
 from service.config import Settings, get_settings
-from service.kit.crypto import FieldCipher
 from service.schema_version import expected_revision
 from tests.conftest import create_database, drop_database, migrate, server_url, with_database
 from tests.flows.chains import incident
@@ -246,33 +241,6 @@ def test_new_keys_are_different_each_time_and_suit_the_service(gridward: Gridwar
     )
 
 
-FIELD_KEYS = FieldCipher.generate_setting()
-LONG_KEY = "a signing key that is long enough for this"
-
-
-@pytest.mark.parametrize(
-    ("given", "workers", "told"),
-    [
-        ({"require_secrets": True}, 1, "missing GRIDWARD_SIGNING_KEY GRIDWARD_FIELD_KEYS"),
-        ({"require_secrets": True, "signing_key": LONG_KEY}, 1, "missing GRIDWARD_FIELD_KEYS"),
-        ({"field_keys": FIELD_KEYS}, 2, "missing GRIDWARD_SIGNING_KEY"),
-        ({"signing_key": "short", "field_keys": FIELD_KEYS}, 1, "too short"),
-        ({"signing_key": LONG_KEY, "field_keys": "k1:AAAA"}, 1, "32 bytes"),
-        ({"signing_key": LONG_KEY, "field_keys": "not even a key"}, 1, "32 bytes"),
-    ],
-)
-def test_keys_that_would_lose_data_are_refused(
-    given: dict[str, object], workers: int, told: str
-) -> None:
-    with pytest.raises(CommandFailed, match=told):
-        check_secrets(Settings(**given), workers)
-
-
-def test_one_process_may_try_things_out_without_keys(capsys: pytest.CaptureFixture[str]) -> None:
-    check_secrets(Settings(), workers=1)
-    assert "not set" in capsys.readouterr().err
-
-
 def test_the_contract_is_the_same_bytes_every_time(gridward: Gridward, tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
     assert gridward("openapi", "--check", "--file", str(file)).code == 1
@@ -307,61 +275,3 @@ def test_every_command_explains_itself(gridward: Gridward) -> None:
         assert shown.code == 0
         assert "Usage" in shown.out
     assert gridward("nonsense").code == 2
-
-
-@pytest.fixture
-def process(database_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command as a process of its own; ends it when the test ends."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "service.cli", *arguments],
-                env={**os.environ, "DATABASE_URL": database_url, "LANG": "C.UTF-8"},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-        one.communicate()
-
-
-def events_until(process: subprocess.Popen[str], event: str) -> list[str]:
-    """The logged events up to the one that begins with `event`."""
-    assert process.stderr is not None
-    seen = []
-    for line in process.stderr:
-        with suppress(ValueError):
-            seen.append(json.loads(line)["event"])
-        if seen and seen[-1].startswith(event):
-            return seen
-    raise AssertionError(f"{event} was never logged: {seen}")
-
-
-def test_a_worker_stops_gently_when_told(process: Callable[..., subprocess.Popen[str]]) -> None:
-    worker = process("worker")
-    events_until(worker, "worker_started")
-    worker.send_signal(signal.SIGTERM)
-    assert "worker_stopping" in events_until(worker, "worker_stopped")
-    assert worker.wait(10) == 0
-
-
-def test_a_server_answers_on_its_socket_and_stops_when_told(
-    process: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    socket = tmp_path / "s"
-    server = process("serve", "--uds", str(socket))
-    events_until(server, "Uvicorn running")
-    transport = httpx.HTTPTransport(uds=str(socket))
-    with httpx.Client(transport=transport, base_url="http://gridward") as client:
-        answer = client.get("/readyz")
-    assert answer.json() == {"status": "ok"}
-    assert "server" not in answer.headers
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=15)
-    assert server.returncode in (0, -signal.SIGTERM)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 import shapely
 from fastapi import FastAPI
 from pyproj import Transformer
+from sqlalchemy import text
 
 from geo.crs import Crs, geometry_from_canonical
-from service.areas.files.limits import LIMITS
+from service.areas.checks import worker
+from service.areas.checks.examiner import Examiner
+from service.areas.checks.types import FileJob, Surroundings
+from service.areas.files.errors import FileTooComplex
+from service.areas.files.limits import LIMITS, Limits
 from service.areas.schemas import delineations as schemas
 from tests.areas import (
     TestVillage,
@@ -37,6 +46,20 @@ NUMBERS = iter(range(100))
 @pytest.fixture(scope="module")
 def admin(people: People) -> Person:
     return people.make(("administrator", COUNTY))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def same_process(app: FastAPI) -> None:
+    """Files are examined by the same code in a thread: a process costs half a second to start."""
+    app.state.examiner = Examiner(lambda job: asyncio.to_thread(worker.run, job))
+
+
+@pytest.fixture
+def own_process(app: FastAPI) -> Iterator[None]:
+    """Files are examined in a process of their own, as they are for strangers."""
+    before, app.state.examiner = app.state.examiner, Examiner()
+    yield
+    app.state.examiner = before
 
 
 @pytest.fixture
@@ -114,8 +137,6 @@ def in_projection(village: TestVillage) -> list[Any]:
 
 
 def _moved(transformer: Transformer, xy: Any) -> Any:
-    import numpy as np
-
     return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
 
 
@@ -172,7 +193,7 @@ async def test_a_shapefile_without_cpg_in_gbk_is_read_by_its_bytes(
 ) -> None:
     fields = {"村编码": [village.code] * 4, "名称": ["一", "二", "三", "四"]}
     content = table_file(village.cells(), fields, driver="ESRI Shapefile", encoding="GBK")
-    with zipfile.ZipFile(__import__("io").BytesIO(content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {n: archive.read(n) for n in archive.namelist() if not n.endswith(".cpg")}
     sent = await submit(admin, zipped(members), village.code)
     assert sent.status_code == 201, sent.text
@@ -264,7 +285,7 @@ async def test_findings_show_where_on_a_map(admin: Person, village: TestVillage)
 def bad_archive(what: str, village: TestVillage) -> bytes:
     fields = {"village_code": [village.code] * 4}
     good = table_file(village.cells(), fields, driver="ESRI Shapefile")
-    with zipfile.ZipFile(__import__("io").BytesIO(good)) as archive:
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     if what == "no_prj":
         return zipped({n: c for n, c in members.items() if not n.endswith(".prj")})
@@ -342,6 +363,42 @@ def count(database_url: str, table: str) -> int:
     return int(row[0]) if row else -1
 
 
+@pytest.mark.usefixtures("own_process")
+@pytest.mark.parametrize(
+    "what", ["no crs", "half a geopackage", "zip bomb", "path up", "broken json"]
+)
+async def test_a_process_of_its_own_says_the_same_of_a_bad_file(
+    admin: Person, village: TestVillage, what: str
+) -> None:
+    content, form, status, code = whole_files(village)[what]
+    answer = await submit(admin, content, "511723001", **form)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.usefixtures("own_process")
+@pytest.mark.parametrize("driver", ["GeoJSON", "GPKG", "ESRI Shapefile"])
+async def test_a_process_of_its_own_reads_a_good_file(
+    admin: Person, village: TestVillage, driver: str
+) -> None:
+    fields = {"village_code": [village.code] * 4}
+    content = drawn(village)
+    if driver != "GeoJSON":
+        content = table_file(village.cells(), fields, driver=driver)
+    await published(admin, content, village.code)
+
+
+@pytest.mark.parametrize("limits", [Limits(seconds=0), Limits(memory_bytes=1 << 20)])
+async def test_whoever_costs_too_much_is_stopped(
+    tmp_path: Path, village: TestVillage, limits: Limits
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(drawn(village) + b" " * 30_000_000)
+    around = Surroundings(village.code, "cn15", [], [])
+    with pytest.raises(FileTooComplex):
+        await Examiner().examine(FileJob(str(path), None, None, around, limits))
+
+
+@pytest.mark.usefixtures("own_process")
 async def test_three_million_vertices_are_refused_by_count_and_not_by_exhaustion(
     admin: Person, village: TestVillage
 ) -> None:
@@ -444,8 +501,6 @@ async def test_a_draft_is_walled_off_by_the_database_too(
     draft = sent.json()["id"]
     stranger = people.make(("grid_worker", village.code))
     async with app.state.db.session(stranger.id) as session:
-        from sqlalchemy import text
-
         query = text("SELECT count(*) FROM delineation_feature WHERE delineation_id = :id")
         assert await session.scalar(query, {"id": draft}) == 0
         changed = await session.execute(
@@ -584,8 +639,8 @@ async def test_a_correction_is_a_correction(
     if change == "elsewhere":
         cells[3]["properties"]["grid_code"] = first
     if change == "twice":
-        cells[0] = feature(village.area(0, 0, 0.5, 1), village.code, grid_code=first)
-        cells.append(feature(village.area(0.5, 0, 1, 1), village.code, grid_code=first))
+        cells[0] = feature(village.area(0, 0, 0.6, 1), village.code, grid_code=first)
+        cells.append(feature(village.area(0.6, 0, 1, 1), village.code, grid_code=first))
     if change == "other kind":
         cells.append(feature(village.cell(0, 0), village.code, kind="dedicated", grid_code=first))
     sent = await submit(admin, geojson(cells), village.code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from rich.console import Console
 
 from service.config import ROOT
@@ -27,6 +28,7 @@ from tests.bench.server import serving
 LOCAL = ROOT / ".local"
 SHORT = 10_000
 WARM_SECONDS = 1.0
+LOCK = 511_723
 # Those that only read come first: they find the data as it was made.
 MEASURES: dict[str, Callable[[Bench], Measure] | None] = {
     "locate": reading.locate,
@@ -66,6 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print; returns 1 when a run failed. Aims that are not met do not fail it."""
     options = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else 150)
+    # Leave through the blocks that end the service and take away what was added.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         with _alone():
             _run(options, console)
@@ -120,13 +124,11 @@ def _in_turn(measure: Measure, options: argparse.Namespace) -> Outcome:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Only one benchmark at a time: two would measure each other."""
-    LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "bench.lock").open("a", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BenchError("another benchmark is running in this checkout") from None
+    """Only one benchmark at a time on a server: two would measure, and count, each other."""
+    with psycopg.connect(data.server_url(), autocommit=True) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+        if row != (True,):
+            raise BenchError("another benchmark is running on this server")
         yield
 
 

@@ -42,7 +42,7 @@ def digest() -> str:
 
 def prepare(connection: psycopg.Connection) -> None:
     """Make places, kinds and people from the grids and categories that are there, once."""
-    run(connection, "1_helpers", workers=WORKERS)
+    run(connection, "1_places", workers=WORKERS)
     run(connection, "2_people", units=UNITS)
     connection.execute("ANALYZE account, assignment, unit")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -32,7 +33,7 @@ _VARIABLES = {
 class Script:
     """One transaction script: `name`.sql with ${values}; pgbench itself knows `variables`.
 
-    `role` is taken by the session before it begins.
+    `role` is taken by every connection before it begins.
     """
 
     name: str
@@ -64,10 +65,12 @@ def run(url: str, script: Script, seconds: float) -> Sample:
         done = subprocess.run(
             command, env=_environment(url, script.role), capture_output=True, text=True, check=False
         )
+        rate = re.search(r"^tps = ([0-9.]+)", done.stdout, re.MULTILINE)
         failed = "number of failed transactions: 0 (" not in done.stdout
-        if done.returncode or failed or "aborted" in done.stderr:
+        if done.returncode or failed or rate is None or "aborted" in done.stderr:
             raise BenchError(f"pgbench {script.name}: {done.stderr.strip() or done.stdout}")
-        return sample_of(_times_ms(Path(folder)), max(1, round(seconds)))
+        times = _times_ms(Path(folder))
+        return sample_of(times, len(times) / float(rate[1]))
 
 
 def _times_ms(folder: Path) -> np.ndarray:

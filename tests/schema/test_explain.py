@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import ClientCursor
 
 from service.auth.subject import Subject
 from service.db import WRITER_ROLE
 from service.incidents import store
+from service.incidents.case import INCIDENTS
 from service.incidents.store import Filters
 from service.kit import clock
 from tests.bench import bulk
@@ -127,7 +127,9 @@ def _filters(kind: str, history: History) -> Filters:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("caller", "kind", "indexes", "most_pages"), CASES)
+@pytest.mark.parametrize(
+    ("caller", "kind", "indexes", "most_pages"), CASES, ids=[f"{c[0]} {c[1]}" for c in CASES]
+)
 def test_a_list_is_answered_by_its_index(
     million: History, caller: str, kind: str, indexes: set[str], most_pages: int, mode: str
 ) -> None:
@@ -167,20 +169,21 @@ def test_one_incident_and_its_timeline_are_found_by_their_keys(million: History,
         assert plan.pages <= 40
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_writer_locks_its_cases_by_their_keys(million: History, mode: str) -> None:
-    connect = psycopg.connect(million.url, cursor_factory=ClientCursor)
-    with connect as connection:
-        ids = [row[0] for row in connection.execute("SELECT id FROM incident LIMIT 64")]
+@pytest.mark.parametrize("statement", [store.CASES, INCIDENTS.update_sql], ids=["decide", "store"])
+def test_actions_find_their_cases_by_their_keys(million: History, statement: str) -> None:
+    """As the writer plans it: once, for whatever arrays will come."""
+    with psycopg.connect(million.url, autocommit=True) as connection:
         connection.execute(f"SET ROLE {WRITER_ROLE}")
-        connection.execute(f"SET plan_cache_mode = {mode}")
-        connection.execute(f"PREPARE locking AS {store.LOCK}")
-        run = "EXPLAIN (FORMAT JSON) EXECUTE locking (%s::uuid[])"
-        row = connection.execute(run, (ids,)).fetchone()
-        connection.rollback()
-    assert row is not None
-    assert "'pk_incident'" in str(row[0])
-    assert "Seq Scan" not in str(row[0])
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.execute(f"PREPARE acting AS {statement}")
+        query = "SELECT cardinality(parameter_types) FROM pg_prepared_statements"
+        (number,) = connection.execute(query).fetchone() or (0,)
+        nothing = ", ".join(["NULL"] * number)
+        rows = connection.execute(f"EXPLAIN EXECUTE acting ({nothing})").fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index Scan using pk_incident" in plan
+    assert "Seq Scan on incident" not in plan
+    assert "Seq Scan on case_event" not in plan
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -20,8 +20,8 @@ from shapely import Polygon
 from geo.codes import CodeError, CodeScheme, parse
 from geo.coverage import SLIVER_M2
 from geo.numbering import number_grids
-from geo.projection import to_projected
 from service.areas.checks.types import Feature, Finding, PresentGrid
+from service.areas.measure import area_m2, common_m2, common_share, same_ground
 
 CORRECTION_SHARE = 0.5
 KIND_ORDER = ("basic", "dedicated", "temporary", "micro")
@@ -35,10 +35,9 @@ class Matcher:
     ) -> None:
         self._features = [feature for feature in features if feature.ord in shapes]
         self._by_ord = {f.ord: f for f in features}
-        # In metres once, for all comparisons.
-        self._new = {ord_: to_projected(shape) for ord_, shape in shapes.items()}
+        self._new = shapes
         self._grids = {grid.code: grid for grid in grids}
-        self._old = {grid.code: to_projected(_polygon(grid.wkb)) for grid in grids}
+        self._old = {grid.code: _polygon(grid.wkb) for grid in grids}
         self._codes: list[str] = list(self._grids)
         self._tree = shapely.STRtree(list(self._old.values()))
         self._taken: set[str] = set()
@@ -48,7 +47,7 @@ class Matcher:
         for kind in KIND_ORDER:
             alike = [feature for feature in self._features if feature.kind == kind]
             for feature in alike:
-                feature.area_m2 = round(self._new[feature.ord].area, 3)
+                feature.area_m2 = area_m2(self._new[feature.ord])
                 if feature.grid_code is not None:
                     yield from self._named(feature, scheme)
             for feature in alike:
@@ -77,7 +76,7 @@ class Matcher:
     def _hand_over(self, code: str, polygon: Polygon, heirs: Sequence[Feature]) -> bool:
         found = False
         for heir in heirs:
-            area = float(polygon.intersection(self._new[heir.ord]).area)
+            area = common_m2(polygon, self._new[heir.ord])
             if area > SLIVER_M2:
                 heir.takes_over = {**heir.takes_over, code: round(area, 1)}
                 found = True
@@ -100,7 +99,7 @@ class Matcher:
         elif code in self._taken:
             yield _about(feature, "grid_code_twice", f"网格编码 {code} 重复使用",
                          f"the grid code {code} is used twice")  # fmt: skip
-        elif self._common_share(feature, code) < CORRECTION_SHARE:
+        elif common_share(self._new[feature.ord], self._old[code]) < CORRECTION_SHARE:
             yield _about(feature, "grid_code_moved",
                          f"与现行网格 {code} 重合不足一半，不是边界修正；请去掉编码作为新网格提交",
                          f"less than half in common with grid {code}: that is no correction; "
@@ -116,11 +115,9 @@ class Matcher:
         """The grid in force that this polygon is, if there is one."""
         polygon = self._new[feature.ord]
         for code, other in self._meeting(feature):
-            # Areas first: they are cheap and tell most pairs apart.
-            if code not in self._taken and abs(other.area - polygon.area) <= SLIVER_M2:
-                kept = self._parent_kept(feature, self._grids[code])
-                if kept and self._equals(polygon, other):
-                    return code
+            free = code not in self._taken and self._parent_kept(feature, self._grids[code])
+            if free and same_ground(polygon, other):
+                return code
         return None
 
     def _meeting(self, feature: Feature) -> Iterator[tuple[str, Polygon]]:
@@ -132,10 +129,6 @@ class Matcher:
             if (old.village_code, old.kind) == (feature.village_code, feature.kind):
                 yield code, self._old[code]
 
-    @staticmethod
-    def _equals(one: Polygon, other: Polygon) -> bool:
-        return bool(shapely.symmetric_difference(one, other).area <= SLIVER_M2)
-
     def _settle(self, feature: Feature, code: str | None) -> None:
         if code is None:
             feature.decision = "new"
@@ -145,14 +138,10 @@ class Matcher:
         # What the file does not say stays as it was.
         renamed = feature.name not in ("", old.name)
         recounted = feature.households not in (None, old.households)
-        equal = self._equals(self._new[feature.ord], self._old[code])
+        equal = same_ground(self._new[feature.ord], self._old[code])
         same = equal and not renamed and not recounted
         feature.decision = "keep" if same else "adjust"
         feature.matched_code = code
-
-    def _common_share(self, feature: Feature, code: str) -> float:
-        one, other = self._new[feature.ord], self._old[code]
-        return float(one.intersection(other).area / max(one.area, other.area))
 
     def _parent_kept(self, feature: Feature, old: PresentGrid) -> bool:
         if feature.kind != "micro":

@@ -8,8 +8,8 @@ import shapely
 from shapely import Polygon
 
 from geo.coverage import SLIVER_M2
-from geo.projection import to_projected
 from service.areas.checks.types import Feature, Finding
+from service.areas.measure import area_m2
 
 
 def assign_parents(features: Sequence[Feature], shapes: dict[int, Polygon]) -> Iterator[Finding]:
@@ -55,9 +55,7 @@ def _is_named(candidate: Feature, micro: Feature) -> bool:
 
 
 def _area_outside(inner: Polygon, outer: Polygon) -> float:
-    if outer.covers(inner):
-        return 0.0
-    return float(to_projected(shapely.difference(inner, outer)).area)
+    return 0.0 if outer.covers(inner) else area_m2(inner.difference(outer))
 
 
 def _unclear(micro: Feature, found: int) -> Finding:

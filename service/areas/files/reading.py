@@ -38,7 +38,8 @@ def _read(path: Path, head: bytes, layer: str | None, limits: Limits) -> Layer:
     if head.startswith((ZIP, EMPTY_ZIP)):
         return read_shapefile(unpack_shapefile(path, path.parent, limits), limits)
     if head.startswith(SQLITE):
-        return read_geopackage(path, layer, limits)
+        # GDAL looks at the name as well.
+        return read_geopackage(path.rename(path.with_suffix(".gpkg")), layer, limits)
     if head.removeprefix(BOM).lstrip().startswith(b"{"):
         return read_geojson(path, limits)
     raise UnsupportedFile(pointer="/file")

@@ -62,11 +62,11 @@ def _read(
     path: Path, format_: str, layer: str | None, encoding: str | None, limits: Limits
 ) -> Layer:
     try:
-        count = pyogrio.read_info(path, layer=layer, encoding=encoding)["features"]
-        if count > limits.features:
-            raise TooManyFeatures(count=count, limit=limits.features)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            count = pyogrio.read_info(path, layer=layer, encoding=encoding)["features"]
+            if count > limits.features:
+                raise TooManyFeatures(count=count, limit=limits.features)
             meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer, encoding=encoding)
     except UnicodeDecodeError:
         raise BadEncoding(encoding=encoding or "UTF-8") from None

@@ -17,7 +17,7 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.kit import clock
 from service.kit.idempotency import Once, once, run_once
-from service.kit.openapi import problems
+from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["grids"], route_class=ClauseRoute)
@@ -84,7 +84,7 @@ async def split_grid(
     "/grids/{code}/adjust",
     operation_id="adjust_grid",
     response_model=schemas.GridChange,
-    responses=problems(401, 403, 404, 409, 412),
+    responses={200: sends("ETag"), **problems(401, 403, 404, 409, 412)},
     openapi_extra=clauses("23.2"),
 )
 async def adjust_grid(

@@ -34,10 +34,15 @@ BODY: dict[str, Any] = {
 async def locate_grid(
     request: Request,
     _: Reader,
-    lon: Annotated[float, Query(allow_inf_nan=False)],
-    lat: Annotated[float, Query(allow_inf_nan=False)],
+    lon: Annotated[float, Query(allow_inf_nan=False, examples=[107.8683])],
+    lat: Annotated[float, Query(allow_inf_nan=False, examples=[31.0829])],
     crs: Annotated[
-        str | None, Query(max_length=40, description="cgcs2000, wgs84, gcj02 or bd09; required")
+        str | None,
+        Query(
+            max_length=40,
+            description="cgcs2000, wgs84, gcj02 or bd09; required",
+            examples=["gcj02"],
+        ),
     ] = None,
     as_of: AsOf = None,
     beidou_level: Annotated[int, Query(ge=1, le=HIGHEST_LEVEL)] = 5,

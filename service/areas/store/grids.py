@@ -96,7 +96,7 @@ ORDER BY depth, s.parent_code, s.child_code
 """
 SUCCESSORS = """
 WITH RECURSIVE after AS (
-  SELECT $1::text AS code
+  SELECT $1::text COLLATE "C" AS code
   UNION
   SELECT l.child_code FROM grid_lineage l JOIN after ON l.parent_code = after.code)
 SELECT g.code, v.name FROM after JOIN grid g ON g.code = after.code AND g.retired_at IS NULL

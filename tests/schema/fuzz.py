@@ -1,0 +1,105 @@
+"""How generated requests are sent: as whom, at which things, and what every answer must be."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import requests
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.openapi import from_dict
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from service.main import create_app
+from tests.schema.world import World, parameters
+
+EXAMPLES = int(os.environ.get("GRIDWARD_FUZZ_EXAMPLES", "12"))
+SECONDS = 30
+
+
+@schemathesis.check
+def headers_are_documented(
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """What an answer sends of its own is in the contract."""
+    documented = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+    known = {name.lower() for name in documented.get("headers", {})} | TRANSPORT
+    extra = {name.lower() for name in response.headers} - known
+    assert not extra, f"undocumented headers: {sorted(extra)}"
+
+
+# Of the server and of what stands around every answer; not the operation's.
+TRANSPORT = {
+    "cache-control", "connection", "content-length", "content-security-policy", "content-type",
+    "cross-origin-resource-policy", "date", "pragma", "referrer-policy", "transfer-encoding",
+    "vary", "x-content-type-options",
+}  # fmt: skip
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+    headers_are_documented,
+]
+
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "seed": 511723,
+        "suppress-health-check": ["all"],
+        "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
+        # Other methods than those documented are tested apart.
+        "phases": {"coverage": {"unexpected-methods": []}},
+    }
+)
+schema = from_dict(create_app().openapi(), config=CONFIG)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends a generated request to a running server."""
+
+    base_url: str
+    world: World
+    session: requests.Session
+    tokens: tuple[str | None, ...]
+
+    def send(self, case: schemathesis.Case) -> schemathesis.Response:
+        """The answer. Who asks, and at which thing, follows from the request alone."""
+        chosen = zlib.crc32(
+            repr((case.method, case.path, case.path_parameters, case.query, case.body)).encode()
+        )
+        self._aim(case, chosen >> 8)
+        token = self.tokens[chosen % len(self.tokens)]
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        return case.call(self.base_url, self.session, headers, timeout=SECONDS)
+
+    def _aim(self, case: schemathesis.Case, chosen: int) -> None:
+        """Put things that are there where a well-formed id stands, three times of four."""
+        for name, kind in parameters(case.path).items():
+            given = case.path_parameters.get(name)
+            if chosen % 4 and well_formed(given, kind):
+                values = self.world.named[kind]
+                case.path_parameters[name] = values[(chosen >> 2) % len(values)]
+
+
+def well_formed(given: object, kind: str) -> bool:
+    """Whether a generated value could name a thing of this kind."""
+    text = str(given)
+    if kind in ("category-sets", "categories"):
+        return text.isdigit()
+    if kind in ("areas", "grids", "grid-codes", "units", "clauses"):
+        return text.isascii() and text.isprintable()
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
