@@ -37,6 +37,7 @@ from service.errors import (
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import Desk
 from service.kit.crypto import FieldCipher
+from service.kit.hot import HotPaths, HotRoute
 from service.kit.paging import Cursors
 from service.middleware import Edge
 from service.openapi import describe
@@ -76,6 +77,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     describe(app)
     _render_failures(app)
+    hot = [r for router in ROUTERS for r in router.routes if isinstance(r, HotRoute)]
+    app.add_middleware(HotPaths, application=app, routes=hot)
     app.add_middleware(
         Edge,
         json_max=chosen.json_max_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from functools import cache
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -20,6 +21,7 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -31,6 +33,40 @@ PROCESS = secrets.token_hex(8)
 _serial = itertools.count(1)
 
 log = structlog.get_logger()
+
+
+@cache
+def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The two series of a route: looking them up by label costs more than counting."""
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
+
+
+class _Guard:
+    """Counts a body on its way in, and notes whether an answer has begun."""
+
+    def __init__(self, limit: int, receive: Receive, send: Send) -> None:
+        self.limit = limit
+        self.refusal = BodyTooLarge(limit=limit)
+        self.exceeded = self.started = False
+        self._received = 0
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> Message:
+        """The next part. Raises BodyTooLarge beyond the limit."""
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > self.limit:
+            self.exceeded = True
+            raise self.refusal
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass it on, unless somebody inside has made the refusal its own: ours is the true one."""
+        if self.exceeded and not self.started:
+            return
+        self.started = self.started or message["type"] == "http.response.start"
+        await self._send(message)
 
 
 class Edge:
@@ -68,52 +104,34 @@ class Edge:
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             seconds = time.perf_counter() - started
-            REQUESTS.labels(scope["method"], route, status).inc()
-            SECONDS.labels(scope["method"], route).observe(seconds)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            count, spent = _metrics(method, route, status)
+            count.inc()
+            spent.observe(seconds)
             if self._access_log:
                 log.info("request", id=request_id, method=scope["method"], route=route,
                          status=status, ms=round(seconds * 1000, 2))  # fmt: skip
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = self._limit(scope)
-        too_large = BodyTooLarge(limit=limit)
+        """Pass the request on with its body counted; answer for what goes wrong inside."""
+        guard = _Guard(self._limit(scope), receive, send)
         declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > limit:
-            await render(Request(scope), too_large)(scope, receive, send)
+        if declared.isdigit() and int(declared) > guard.limit:
+            await render(Request(scope), guard.refusal)(scope, receive, send)
             return
-        received = 0
-        started = exceeded = False
-
-        async def counted() -> Message:
-            nonlocal received, exceeded
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                exceeded = True
-                raise too_large
-            return message
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            if exceeded and not started:
-                # Somebody inside has made the refusal its own; ours is the true one.
-                return
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         try:
-            await self._app(scope, counted, noted)
+            await self._app(scope, guard.receive, guard.send)
         except BodyTooLarge:
-            if started:
+            if guard.started:
                 raise
         except Exception:
             log.exception("unhandled", id=scope["request_id"], path=scope["path"])
-            if started:
+            if guard.started:
                 raise
             await render(Request(scope), InternalError())(scope, receive, send)
             return
-        if exceeded and not started:
-            await render(Request(scope), too_large)(scope, receive, send)
+        if guard.exceeded and not guard.started:
+            await render(Request(scope), guard.refusal)(scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
         kind = next((v for k, v in scope["headers"] if k == b"content-type"), b"")

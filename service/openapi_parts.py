@@ -124,7 +124,10 @@ HEADERS: dict[str, Any] = {
         "依据条款 The clauses of the plan that the answer fulfils (RFC 8288)",
         '</v1/plan/clauses/23.2>; rel="describedby"',
     ),
-    "Location": _header("新建对象的地址 Where the new thing is", "/v1/incidents/0197c7a2-6f5e-7c11-9f0a-1d2e3f405162"),
+    "Location": _header(
+        "新建对象的地址 Where the new thing is",
+        "/v1/incidents/0197c7a2-6f5e-7c11-9f0a-1d2e3f405162",
+    ),
     "ETag": _header("版本 The version of what is shown, for If-Match or If-None-Match", '"3"'),
     "Idempotency-Replayed": _header(
         "重放 `true` when this is the first answer given again", "true", required=False

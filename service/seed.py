@@ -17,7 +17,7 @@ from service.incidents.categories.seed import seed_categories
 
 
 async def seed(settings: Settings) -> dict[str, bool]:
-    """Load what is missing, as the tables' owner, in one transaction; tells which parts it loaded."""
+    """Load what is missing, as the tables' owner, in one transaction; tells which parts."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda: asyncpg.connect(settings.dsn, server_settings={"jit": "off"}),

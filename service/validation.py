@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -56,7 +57,7 @@ def problem_of(error: RequestValidationError | ValidationError) -> AppError:
     return InvalidInput(fields=tuple(_field(item) for item in found[:50]))
 
 
-def _field(item: dict[str, Any]) -> FieldProblem:
+def _field(item: Mapping[str, Any]) -> FieldProblem:
     location = [str(part) for part in item["loc"] if part != "body"]
     context = {k: v for k, v in (item.get("ctx") or {}).items() if k != "error"}
     given = context.pop("zh", None)

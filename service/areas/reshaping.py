@@ -13,14 +13,13 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
-from shapely.geometry.base import BaseGeometry
 
 from geo import coverage
 from geo.coverage import SLIVER_M2, FeatureKind, FindingCode, Severity
-from geo.projection import to_projected
 from service.areas.checks.matching import CORRECTION_SHARE
 from service.areas.errors import BadGeometry, GeometryRefused
 from service.areas.files.declared_crs import SourceCrs, geometries_to_canonical
+from service.areas.measure import area_m2, common_m2, common_share
 from service.areas.present import GEOJSON_CRS
 from service.errors import FieldProblem
 
@@ -47,16 +46,6 @@ class Flaw:
     en: str
     polygons: tuple[int, ...]
     geometry: Any | None = None
-
-
-def area_m2(polygon: BaseGeometry) -> float:
-    """Area of an EPSG:4490 geometry in square metres, to three decimals."""
-    return round(float(to_projected(polygon).area), 3)
-
-
-def overlap_m2(one: Polygon, other: Polygon) -> float:
-    """The area that two EPSG:4490 polygons have in common, in square metres."""
-    return round(float(to_projected(shapely.intersection(one, other)).area), 1)
 
 
 def polygon_of(wkb: bytes) -> Polygon:
@@ -114,7 +103,7 @@ def check_inside(
     """The grids of `inner` that stick out of `outer`, the polygon at `place` of a change."""
     for name, polygon in inner.items():
         rest = shapely.difference(polygon, outer)
-        area = 0.0 if rest.is_empty else area_m2(rest)
+        area = area_m2(rest)
         if area > SLIVER_M2:
             yield Flaw(
                 code,
@@ -127,9 +116,7 @@ def check_inside(
 
 def check_correction(old: Polygon, new: Polygon, place: int) -> Iterator[Flaw]:
     """A correction keeps at least half of the larger of the two; else it is another grid."""
-    one, other = to_projected(old), to_projected(new)
-    share = one.intersection(other).area / max(one.area, other.area)
-    if share < CORRECTION_SHARE:
+    if common_share(old, new) < CORRECTION_SHARE:
         yield Flaw(
             "not_a_correction",
             "新旧图形重合不足一半，不是边界修正；请用拆分或合并",
@@ -143,7 +130,7 @@ def check_disjoint(new: Sequence[Polygon], others: Mapping[str, Polygon]) -> Ite
     """Other grids of the same kind that the new polygons run into."""
     for place, polygon in enumerate(new):
         for code, other in others.items():
-            if polygon.intersects(other) and (area := overlap_m2(polygon, other)) > SLIVER_M2:
+            if polygon.intersects(other) and (area := common_m2(polygon, other)) > SLIVER_M2:
                 yield Flaw(
                     "overlap",
                     f"与网格 {code} 重叠 {area:,.1f} 平方米",

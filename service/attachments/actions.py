@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -122,3 +123,8 @@ def _row(
         "uploaded_by": actor,
         "uploaded_at": now,
     }
+
+
+async def usable(connection: Any, actor_id: UUID, ids: Iterable[UUID]) -> set[UUID]:
+    """Which of `ids` exist and were uploaded by `actor_id`: what other rooms may link to."""
+    return await store.usable(connection, actor_id, ids)

@@ -12,13 +12,12 @@ import asyncpg
 import msgspec
 from starlette.datastructures import State
 
-from service.attachments.store import usable
-from service.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.errors import Forbidden, NotFound
 from service.incidents import rules, store
-from service.incidents.desk import ActItem, ReportItem
-from service.incidents.errors import BadAssignee, UnknownAttachment
+from service.incidents.claims import require_unit, require_usable, resolve_assignee
+from service.incidents.deciding import ActItem, ReportItem
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
@@ -54,6 +53,7 @@ async def report(state: State, caller: Subject, body: Report, asked: Once) -> An
     done = body.self_handled
     new = NewIncident(
         id=body.id or uuid7(),
+        reporter_id=caller.account_id,
         category=body.category,
         x=body.location.lon,
         y=body.location.lat,
@@ -67,9 +67,9 @@ async def report(state: State, caller: Subject, body: Report, asked: Once) -> An
         self_handled_note=done.note if done else None,
         self_handled_attachments=done.attachments if done else [],
     )
-    await _require_usable(state, caller, new.attachments + new.self_handled_attachments)
+    await require_usable(state, caller, new.attachments + new.self_handled_attachments)
     if body.concerns_unit is not None:
-        await _require_unit(state, body.concerns_unit)
+        await require_unit(state, body.concerns_unit)
     key = asked.key or (f"incident:{body.id}" if body.id else None)
     contact = _seal(state.cipher, new.id, body.contact) if body.contact else None
     item = ReportItem(caller, new, key, asked.request_hash, contact)
@@ -108,9 +108,9 @@ async def act(
             days=settings.occurred_max_age_days,
             skew=timedelta(seconds=settings.clock_skew_seconds),
         )
-    await _require_usable(state, caller, command.attachments)
+    await require_usable(state, caller, command.attachments)
     if isinstance(body, Assigned):
-        await _resolve_assignee(state, caller, incident_id, body, command)
+        await resolve_assignee(state, caller, incident_id, body, command)
     if isinstance(body, Arrived) and body.location is not None:
         command.position = _stated(body.location)
     item = ActItem(caller, incident_id, command, asked.key, asked.request_hash)
@@ -235,67 +235,6 @@ def _stated(position: Position) -> dict[str, Any]:
         "lon": lon,
         "lat": lat,
         "raw": {"x": position.lon, "y": position.lat, "crs": position.crs.value},
-        "accuracy_m": position.accuracy_m,
+        # -0.0 would come back from the database as 0.0, and the event's hash would differ.
+        "accuracy_m": None if position.accuracy_m is None else position.accuracy_m + 0.0,
     }
-
-
-async def _require_usable(state: State, caller: Subject, ids: list[UUID]) -> None:
-    if not ids:
-        return
-    async with state.db.writes.acquire() as connection:
-        known = await usable(connection, caller.account_id, ids)
-    if missing := [str(i) for i in ids if i not in known]:
-        raise UnknownAttachment(ids=", ".join(missing), pointer="/attachments")
-
-
-async def _require_unit(state: State, code: str) -> asyncpg.Record:
-    row: asyncpg.Record | None = await state.db.reads.fetchrow(store.UNIT, code)
-    if row is None or not row["active"]:
-        raise BadAssignee(
-            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer="/unit"
-        )
-    return row
-
-
-async def _resolve_assignee(
-    state: State, caller: Subject, incident_id: UUID, body: Assigned, command: rules.Command
-) -> None:
-    """Fill the command's unit or assignee, if it can handle this case. Raises BadAssignee."""
-    case = await state.db.reads.fetchrow(store.ONE, str(caller.account_id), incident_id)
-    if case is None:
-        raise NotFound
-    grid_code: str = case["grid_code"]
-    if case["concerns_unit"] is not None and case["concerns_unit"] == body.unit:
-        raise BadAssignee(
-            reason_zh="该投诉涉及此单位，不能派遣给它",
-            reason_en="the complaint concerns this unit",
-            pointer="/unit",
-        )
-    if body.unit is not None:
-        unit = await _require_unit(state, body.unit)
-        if not grid_code.startswith(unit["area_code"]):
-            raise BadAssignee(
-                reason_zh=f"单位 {body.unit} 不负责该网格所在区域",
-                reason_en=f"unit {body.unit} does not cover the grid",
-                pointer="/unit",
-            )
-        command.unit = body.unit
-        return
-    rows = await state.db.reads.fetch(store.ASSIGNEE, str(body.account), clock.now())
-    handlers = [
-        row
-        for row in rows
-        if row["status"] == "active"
-        and row["role"] is not None
-        and Permission.INCIDENT_HANDLE in ROLE_PERMISSIONS[Role(row["role"])]
-        and grid_code.startswith(row["area_code"])
-        and (row["unit_code"] is None or row["unit_code"] != case["concerns_unit"])
-    ]
-    if not handlers:
-        raise BadAssignee(
-            reason_zh="该人员不存在、已停用或不负责该区域",
-            reason_en="no such active person who handles cases there",
-            pointer="/account",
-        )
-    command.assignee = handlers[0]["id"]
-    command.unit = next((row["unit_code"] for row in handlers if row["unit_code"]), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -11,6 +11,7 @@ from starlette.datastructures import State
 from service.auth.models import PersonalDataAccess
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
+from service.db import Session
 from service.errors import Forbidden, NotFound
 from service.incidents.actions import NAME_FIELD, PHONE_FIELD
 from service.incidents.errors import NoContact, TooManyReveals
@@ -42,18 +43,7 @@ async def reveal(
         if row.name is None and row.phone is None:
             raise NoContact
         now = clock.now()
-        await session.execute(ONE_AT_A_TIME, {"actor": str(caller.account_id)})
-        recent = await session.scalar(
-            select(func.count())
-            .select_from(PersonalDataAccess)
-            .where(
-                PersonalDataAccess.actor_id == caller.account_id,  # type: ignore[arg-type]
-                PersonalDataAccess.accessed_at > now - timedelta(hours=1),  # type: ignore[arg-type]
-            )
-        )
-        limit = state.settings.reveal_per_hour
-        if (recent or 0) >= limit:
-            raise TooManyReveals(limit=limit)
+        await _spend_one(state, session, caller, now)
         session.add(
             PersonalDataAccess(
                 id=uuid7(),
@@ -72,3 +62,19 @@ async def reveal(
         }
         await session.commit()
         return clear
+
+
+async def _spend_one(state: State, session: Session, caller: Subject, now: datetime) -> None:
+    """Pass when this hour's reveals are not used up. Raises TooManyReveals."""
+    await session.execute(ONE_AT_A_TIME, {"actor": str(caller.account_id)})
+    recent = await session.scalar(
+        select(func.count())
+        .select_from(PersonalDataAccess)
+        .where(
+            PersonalDataAccess.actor_id == caller.account_id,  # type: ignore[arg-type]
+            PersonalDataAccess.accessed_at > now - timedelta(hours=1),  # type: ignore[arg-type]
+        )
+    )
+    limit = state.settings.reveal_per_hour
+    if (recent or 0) >= limit:
+        raise TooManyReveals(limit=limit)

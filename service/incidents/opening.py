@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
-
-from geo.locate import GridIndex
 
 from geo import crs
 from geo.errors import GeoError
+from geo.locate import GridIndex
 from geo.positions import Crs
 from service.incidents.case import IncidentCase, cell_of
 from service.incidents.errors import BadPosition, OutsideCounty
@@ -22,6 +22,7 @@ class NewIncident:
     """A checked report, before its grid and category are known."""
 
     id: UUID
+    reporter_id: UUID
     category: str
     x: float
     y: float
@@ -44,15 +45,23 @@ def canonical(x: float, y: float, system: Crs) -> tuple[float, float]:
         raise BadPosition(reason=str(bad), pointer="/location") from None
 
 
+class Category(Protocol):
+    """What of a published category goes into a case."""
+
+    @property
+    def level(self) -> int: ...
+
+    @property
+    def clauses(self) -> tuple[str, ...]: ...
+
+
 def open_incident(
     new: NewIncident,
-    *,
     grids: GridIndex,
-    level: int,
+    category: Category,
     category_version: int,
-    clauses: tuple[str, ...],
+    *,
     number: str,
-    reporter_id: UUID,
     now: datetime,
 ) -> IncidentCase:
     """The incident as it stands before its first event: located, at tier 1 of its grid.
@@ -64,30 +73,12 @@ def open_incident(
     if found is None:
         raise OutsideCounty(lon=lon, lat=lat, pointer="/location")
     return IncidentCase(
-        id=new.id,
-        number=number,
-        category_code=new.category,
-        category_version=category_version,
-        level=level,
-        channel=new.channel,
-        description=new.description,
-        occurred_at=new.occurred_at,
-        reported_at=now,
-        reporter_id=reporter_id,
-        state="",
-        tier=1,
-        version=0,
-        head_hash=GENESIS,
-        last_event_at=now,
-        grid_code=found.grid_code,
-        micro_grid_code=found.micro_code,
-        lon=lon,
-        lat=lat,
-        raw_x=new.x,
-        raw_y=new.y,
-        raw_crs=new.crs.value,
-        accuracy_m=new.accuracy_m,
-        cell=cell_of(lon, lat),
-        concerns_unit=new.concerns_unit,
-        clauses=sorted({*INCIDENT.creation.clauses, *clauses}),
-    )
+        id=new.id, number=number, category_code=new.category, category_version=category_version,
+        level=category.level, channel=new.channel, description=new.description,
+        occurred_at=new.occurred_at, reported_at=now, reporter_id=new.reporter_id,
+        state="", tier=1, version=0, head_hash=GENESIS, last_event_at=now,
+        grid_code=found.grid_code, micro_grid_code=found.micro_code, lon=lon, lat=lat,
+        raw_x=new.x, raw_y=new.y, raw_crs=new.crs.value, accuracy_m=new.accuracy_m,
+        cell=cell_of(lon, lat), concerns_unit=new.concerns_unit,
+        clauses=sorted({*INCIDENT.creation.clauses, *category.clauses}),
+    )  # fmt: skip

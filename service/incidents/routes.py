@@ -8,22 +8,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, StringConstraints
 from starlette.responses import Response
 
 from service.auth.guards import Caller
-from service.errors import InvalidInput
 from service.incidents import actions, contacts, schemas
-from service.incidents.case import cells_of
 from service.incidents.errors import BadIfMatch
-from service.incidents.store import Filters
+from service.incidents.query import IncidentQuery
 from service.incidents.workflow import INCIDENT
 from service.kit.case_rows import Answered
-from service.kit.fields import AreaPrefix, Text200
 from service.kit.hot import HotRoute
 from service.kit.idempotency import Once, once
 from service.kit.openapi import problems, reads, sends
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
@@ -31,7 +26,6 @@ router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
 ETAG = re.compile(r'^(?:W/)?"([0-9]{1,9})"$')
 JSON_TYPE = "application/json"
-MAX_BBOX_CELLS = 10_000
 
 
 @reads("If-Match")
@@ -81,20 +75,7 @@ async def report_incident(
     return _answer(answered, location=True)
 
 
-def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    west, south, east, north = (float(edge) for edge in text.split(","))
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise InvalidInput(pointer="/bbox")
-    return west, south, east, north
-
-
-NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
-BBox = Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")]
-
-
-@router.get(
+@hot.get(
     "/incidents",
     operation_id="list_incidents",
     response_model=schemas.IncidentPage,
@@ -102,37 +83,16 @@ BBox = Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{
     openapi_extra=clauses("23.2"),
 )
 async def list_incidents(
-    request: Request,
-    caller: Caller,
-    area: Annotated[AreaPrefix | None, Query(description="6, 9, 12 or 15 digits")] = None,
-    state: Annotated[list[schemas.State] | None, Query(max_length=14)] = None,
-    open_only: Annotated[bool, Query(alias="open", description="Unfinished only")] = False,
-    category: Annotated[str | None, Query(pattern=r"^[0-9]{2}([0-9]{2})?$")] = None,
-    tier: Annotated[list[Annotated[int, Query(ge=1, le=5)]] | None, Query(max_length=5)] = None,
-    level: Annotated[list[Annotated[int, Query(ge=1, le=4)]] | None, Query(max_length=4)] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Reported at or after")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Reported before")] = None,
-    bbox: Annotated[BBox | None, Query(description="west,south,east,north in EPSG:4490")] = None,
-    q: Annotated[Text200 | None, Query(description="Text in the description")] = None,
-    number: Annotated[str | None, Query(max_length=40, pattern=r"^[0-9-]+$")] = None,
-    geometry: Annotated[bool, Query(description="With positions")] = False,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    request: Request, caller: Caller, query: Annotated[IncidentQuery, Query()]
 ) -> Response:
     """事件列表 What the caller may read, newest first, in keyset pages."""
-    box = _bbox(bbox)
-    filters = Filters(
-        area=area, states=list(state or ()), open_only=open_only, category=category,
-        tiers=tier or [], levels=level or [], since=since, until=until, bbox=box,
-        text=q, number=number, geometry=geometry,
-    )  # fmt: skip
-    if box and (box[2] - box[0]) * (box[3] - box[1]) * 2500 < MAX_BBOX_CELLS:
-        filters.cells = cells_of(*box)
-    page = await actions.list_page(request.app.state, caller, filters, cursor, limit)
+    page = await actions.list_page(
+        request.app.state, caller, query.filters(), query.cursor, query.limit
+    )
     return Response(page, media_type=JSON_TYPE)
 
 
-@router.get(
+@hot.get(
     "/incidents/{incident_id}",
     operation_id="get_incident",
     response_model=schemas.Incident,

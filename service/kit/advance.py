@@ -25,8 +25,8 @@ from service.kit.idempotency import KeyReused
 from service.kit.workflow import Step
 
 ELEMENT = (
-    "case_id uuid, base_version int, actor uuid, roles text, area text, anywhere bool, unit text, key text, "
-    "request_hash text, status smallint, answer text"
+    "case_id uuid, base_version int, actor uuid, roles text, area text, anywhere bool, unit text, "
+    "key text, request_hash text, status smallint, answer text"
 )
 EVENT = (
     "case_kind text, case_id uuid, seq int, event text, action text, actor_id uuid, "

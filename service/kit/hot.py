@@ -1,24 +1,27 @@
-"""Routes of hot operations: documented by the framework, read by hand.
+"""Routes of hot operations: documented by the framework, found and read by hand.
 
-The framework's general dependency machinery costs as much as the whole rest of a report. A
-`HotRoute` declares its endpoint as any other route does and so appears in the OpenAPI the same way;
-at run time it reads each parameter itself, in one pass planned at start-up.
+The framework's layers and its general dependency machinery cost as much as the whole rest of a
+report. A `HotRoute` declares its endpoint as any other route does and so appears in the OpenAPI
+the same way; at run time `HotPaths` finds it by one look into a table, and it reads each parameter
+itself, in one pass planned at start-up.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
 from uuid import UUID
 
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Depends
+from fastapi.params import Depends, Query
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import UnsupportedMediaType
 from service.kit.routing import CLAUSES, ClauseRoute, clause_link
@@ -27,8 +30,8 @@ Reader = Callable[[Request], Any]
 
 
 class HotRoute(ClauseRoute):
-    """A route whose endpoint takes only: the request, path ids (UUID), one JSON body, and
-    dependencies that themselves take only the request.
+    """A route whose endpoint takes only: the request, path ids (UUID), one JSON body, one model of
+    the query, and dependencies that themselves take only the request.
 
     Raises TypeError at import when an endpoint asks for something else.
     """
@@ -73,6 +76,8 @@ def _reader(name: str, hint: Any, path: str) -> Reader:
         for extra in get_args(hint)[1:]:
             if isinstance(extra, Depends) and extra.dependency is not None:
                 return extra.dependency
+            if isinstance(extra, Query):
+                return _query_reader(get_args(hint)[0])
     raise TypeError(f"{path}: a hot route cannot read {name}: {hint}")
 
 
@@ -91,6 +96,32 @@ def _body_reader(model: type[BaseModel]) -> Callable[[Request], Awaitable[BaseMo
     return read
 
 
+def _query_reader(model: type[BaseModel]) -> Reader:
+    validate = TypeAdapter(model).validate_python
+    many = {
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if "list[" in str(field.annotation)
+    }
+
+    def read(request: Request) -> BaseModel:
+        values: dict[str, Any] = {}
+        text = request.scope["query_string"].decode("latin-1")
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            if name in many:
+                values.setdefault(name, []).append(value)
+            else:
+                values[name] = value
+        try:
+            return validate(values)
+        except ValidationError as wrong:
+            errors = wrong.errors(include_url=False)
+            placed = [{**error, "loc": ("query", *error["loc"])} for error in errors]
+            raise RequestValidationError(placed) from None
+
+    return read
+
+
 def _path_id(request: Request, name: str) -> UUID:
     text = request.path_params[name]
     try:
@@ -98,3 +129,58 @@ def _path_id(request: Request, name: str) -> UUID:
     except ValueError:
         wrong = {"type": "uuid_parsing", "loc": ("path", name), "msg": "Input should be a UUID"}
         raise RequestValidationError([wrong]) from None
+
+
+class HotPaths:
+    """Sends hot operations straight to their routes, past the framework's layers.
+
+    Everything else, and every other method of a hot path, goes the ordinary way. Failures are
+    rendered by the application's own handlers.
+    """
+
+    def __init__(self, app: ASGIApp, *, application: FastAPI, routes: Sequence[HotRoute]) -> None:
+        self._app = app
+        self._application = application
+        self._table: dict[tuple[str, ...], HotRoute] = {}
+        self._shapes: dict[int, set[tuple[int, ...]]] = {}
+        for route in routes:
+            parts = route.path.split("/")
+            holes = tuple(i for i, part in enumerate(parts) if part.startswith("{"))
+            self._shapes.setdefault(len(parts), set()).add(holes)
+            for method in route.methods or ():
+                self._table[(method, *_masked(parts, holes))] = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._find(scope) if scope["type"] == "http" else None
+        if route is None:
+            await self._app(scope, receive, send)
+            return
+        scope["app"] = self._application
+        scope["route"] = route
+        try:
+            await route.handle(scope, receive, send)
+        except Exception as failure:  # noqa: BLE001 - looked up by kind, raised again if unknown
+            response = await self._render(Request(scope, receive), failure)
+            await response(scope, receive, send)
+
+    def _find(self, scope: Scope) -> HotRoute | None:
+        parts = scope["path"].split("/")
+        for holes in self._shapes.get(len(parts), ()):
+            route = self._table.get((scope["method"], *_masked(parts, holes)))
+            if route is not None:
+                names = route.path.split("/")
+                scope["path_params"] = {names[i][1:-1]: parts[i] for i in holes}
+                return route
+        return None
+
+    async def _render(self, request: Request, failure: Exception) -> Response:
+        handlers = self._application.exception_handlers
+        for kind in type(failure).__mro__:
+            if kind in handlers:
+                rendered = handlers[kind](request, failure)
+                return await rendered if isinstance(rendered, Awaitable) else rendered
+        raise failure
+
+
+def _masked(parts: Sequence[str], holes: tuple[int, ...]) -> list[str]:
+    return ["{}" if i in holes else part for i, part in enumerate(parts)]

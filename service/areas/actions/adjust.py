@@ -17,6 +17,7 @@ from service.areas.actions.change import open_grids, require_alike, store_change
 from service.areas.actions.read import grid_key
 from service.areas.errors import NothingToChange, NotOneVillage
 from service.areas.files.declared_crs import resolve
+from service.areas.measure import area_m2
 from service.areas.reshaping import Flaw
 from service.areas.schemas.changes import Adjust, Neighbour
 from service.areas.schemes import scheme_of
@@ -163,7 +164,7 @@ def _versions(
                 version=old.version + 1,
                 name=asked.name or old.name,
                 households=old.households if asked.households is None else asked.households,
-                area_m2=reshaping.area_m2(boundary),
+                area_m2=area_m2(boundary),
                 wkb=boundary.wkb,
                 delineation_id=old.delineation_id,
                 change_id=made.changes[village],

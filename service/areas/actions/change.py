@@ -16,6 +16,7 @@ from service.areas import reshaping
 from service.areas.actions.read import grid_key
 from service.areas.errors import GridRetired, NotOneVillage, OutsideArea
 from service.areas.files.declared_crs import resolve
+from service.areas.measure import area_m2, common_m2
 from service.areas.publication import events_of
 from service.areas.rules import Wanted, assign_codes, default_name, require_version
 from service.areas.schemas.changes import Approved, Merge, MergedGrid, Split
@@ -161,7 +162,7 @@ async def _successors(
         Descent(code, codes[place], made.changes[village], area)
         for code, wkb in ended.items()
         for place, (polygon, _) in enumerate(parts)
-        if (area := reshaping.overlap_m2(reshaping.polygon_of(wkb), polygon)) > SLIVER_M2
+        if (area := common_m2(reshaping.polygon_of(wkb), polygon)) > SLIVER_M2
     ]
     return made
 
@@ -181,7 +182,7 @@ def _first_version(
         version=1,
         name=name,
         households=households,
-        area_m2=reshaping.area_m2(polygon),
+        area_m2=area_m2(polygon),
         wkb=polygon.wkb,
         # The base map is still that of the parents, if they have one in common.
         delineation_id=sources.pop() if len(sources) == 1 else None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ def read_geopackage(path: Path, layer: str | None, limits: Limits) -> Layer:
     TooManyVertices, BadEncoding and CrsNotConvertible.
     """
     try:
-        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        with _quietly():
+            layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except (DataSourceError, DataLayerError) as broken:
         raise _unreadable("GeoPackage", broken) from None
     if not layers:
@@ -62,8 +65,7 @@ def _read(
     path: Path, format_: str, layer: str | None, encoding: str | None, limits: Limits
 ) -> Layer:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quietly():
             count = pyogrio.read_info(path, layer=layer, encoding=encoding)["features"]
             if count > limits.features:
                 raise TooManyFeatures(count=count, limit=limits.features)
@@ -82,6 +84,14 @@ def _read(
         properties = {n: _plain(c[ord_]) for n, c in zip(names, columns, strict=True)}
         features.append(RawFeature(ord_, properties, geometry, problem))
     return Layer(features=features, crs=_crs(meta["crs"]))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """GDAL warns of much that is odd and harmless; what is wrong, it raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _crs(text: str | None) -> CRS | None:

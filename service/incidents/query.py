@@ -1,0 +1,69 @@
+"""What a list of incidents may be asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
+
+from service.incidents.case import CELLS_PER_DEGREE, cells_of
+from service.incidents.schemas import State
+from service.incidents.store import Filters
+from service.kit.fields import AreaPrefix, Text200
+from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
+
+# A box of more cells than this is most of the county: the order's own index serves it better.
+MAX_CELLS = 10_000
+NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
+
+
+class IncidentQuery(BaseModel):
+    """Filters of `GET /v1/incidents`; together they narrow. Unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    area: AreaPrefix | None = Field(default=None, description="6, 9, 12 or 15 digits")
+    state: list[State] = Field(default_factory=list, max_length=14)
+    open_only: bool = Field(default=False, alias="open", description="Only what is unfinished")
+    category: str | None = Field(default=None, pattern=r"^[0-9]{2}([0-9]{2})?$")
+    tier: list[Annotated[int, Field(ge=1, le=5)]] = Field(default_factory=list, max_length=5)
+    level: list[Annotated[int, Field(ge=1, le=4)]] = Field(default_factory=list, max_length=4)
+    since: AwareDatetime | None = Field(default=None, description="Reported at or after")
+    until: AwareDatetime | None = Field(default=None, description="Reported before")
+    bbox: (
+        Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")] | None
+    ) = Field(default=None, description="west,south,east,north in EPSG:4490")
+    q: Text200 | None = Field(default=None, description="Text in the description")
+    number: str | None = Field(default=None, max_length=40, pattern=r"^[0-9-]+$")
+    geometry: bool = Field(default=False, description="With positions")
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Field(default=None, max_length=500)
+
+    @field_validator("bbox")
+    @classmethod
+    def _a_box(cls, value: str | None) -> str | None:
+        if value is not None:
+            west, south, east, north = map(float, value.split(","))
+            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+                raise PydanticCustomError(
+                    "bbox",
+                    "Give west,south,east,north with west < east and south < north",
+                    {"zh": "应为 西,南,东,北，且西小于东、南小于北"},
+                )
+        return value
+
+    def filters(self) -> Filters:
+        """What the store narrows the list to."""
+        box = cells = None
+        if self.bbox is not None:
+            west, south, east, north = map(float, self.bbox.split(","))
+            box = (west, south, east, north)
+            if (east - west) * (north - south) * CELLS_PER_DEGREE**2 < MAX_CELLS:
+                cells = cells_of(*box)
+        return Filters(
+            area=self.area, states=list(self.state), open_only=self.open_only,
+            category=self.category, tiers=self.tier, levels=self.level, since=self.since,
+            until=self.until, bbox=box, cells=cells, text=self.q, number=self.number,
+            geometry=self.geometry,
+        )  # fmt: skip
