@@ -21,8 +21,8 @@ from geo.errors import GeoError
 from geo.locate import LocatedMany
 from service.areas.errors import CrsUndeclared, CrsUnknown, TooManyPoints
 from service.areas.grid_cache import GridSnapshot
-from service.areas.schemas.common import EARLIEST, LATEST
 from service.errors import FieldProblem, InvalidInput, MalformedBody
+from service.kit.fields import EARLIEST, LATEST
 
 MAX_POINTS = 10_000
 DECIMALS = 9
@@ -142,7 +142,7 @@ def _convert(found: Any) -> _LooseBatch:
         pointer = place.rstrip("`").replace(".", "/").replace("[...]", "")
         fields = (FieldProblem(pointer, "invalid", f"内容不正确：{text}", text),)
         raise InvalidInput(fields=fields) from None
-    except (msgspec.DecodeError, RecursionError) as broken:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as broken:
         raise MalformedBody(reason=str(broken)[:200]) from None
 
 

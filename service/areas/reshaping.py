@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from geo import coverage
 from geo.coverage import SLIVER_M2, FeatureKind, FindingCode, Severity
@@ -53,6 +54,21 @@ def polygon_of(wkb: bytes) -> Polygon:
     found = shapely.from_wkb(wkb)
     assert isinstance(found, Polygon)
     return found
+
+
+def ground_of(wkb: bytes) -> Polygon | MultiPolygon:
+    """A division's boundary, which may have several parts."""
+    return _areal(shapely.from_wkb(wkb))
+
+
+def ground_together(polygons: Sequence[Polygon]) -> Polygon | MultiPolygon:
+    """All that some polygons cover together."""
+    return _areal(shapely.union_all(polygons))
+
+
+def _areal(geometry: BaseGeometry) -> Polygon | MultiPolygon:
+    assert isinstance(geometry, Polygon | MultiPolygon)
+    return geometry
 
 
 def read_polygons(

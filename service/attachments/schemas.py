@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.kit.fields import Strict
-
-Coordinate = Annotated[list[float], Field(min_length=2, max_length=2)]
+from service.kit.geojson import Point
 
 
 class UploadFields(Strict):
@@ -20,13 +19,6 @@ class UploadFields(Strict):
     captured_at: AwareDatetime | None = Field(
         default=None, description="When it was recorded; the file's own note is used if absent"
     )
-
-
-class Point(BaseModel):
-    """GeoJSON point, lon lat, EPSG:4490."""
-
-    type: Literal["Point"]
-    coordinates: Coordinate = Field(examples=[[107.8683, 31.0867]])
 
 
 class LinkedCase(BaseModel):

@@ -23,6 +23,7 @@ FIND = text("""
 SELECT i.grid_code, i.unit_code, i.concerns_unit, k.name, k.phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = :id
 """)
+WINDOW = timedelta(hours=1)
 # One reveal at a time for one person, so that the hourly limit holds under concurrency.
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('reveal ' || :actor, 0))")
 
@@ -67,14 +68,11 @@ async def reveal(
 async def _spend_one(state: State, session: Session, caller: Subject, now: datetime) -> None:
     """Pass when this hour's reveals are not used up. Raises TooManyReveals."""
     await session.execute(ONE_AT_A_TIME, {"actor": str(caller.account_id)})
-    recent = await session.scalar(
-        select(func.count())
-        .select_from(PersonalDataAccess)
-        .where(
-            PersonalDataAccess.actor_id == caller.account_id,  # type: ignore[arg-type]
-            PersonalDataAccess.accessed_at > now - timedelta(hours=1),  # type: ignore[arg-type]
-        )
+    recent = select(func.count(), func.min(PersonalDataAccess.accessed_at)).where(
+        PersonalDataAccess.actor_id == caller.account_id,  # type: ignore[arg-type]
+        PersonalDataAccess.accessed_at > now - WINDOW,  # type: ignore[arg-type]
     )
+    many, oldest = (await session.execute(recent)).one()
     limit = state.settings.reveal_per_hour
-    if (recent or 0) >= limit:
-        raise TooManyReveals(limit=limit)
+    if many >= limit:
+        raise TooManyReveals(limit=limit, wait=oldest + WINDOW - now if oldest else WINDOW)

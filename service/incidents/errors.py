@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
+
 from service.errors import AppError, Forbidden
 
 
@@ -142,6 +145,11 @@ class TooManyReveals(AppError):
     status, code = 429, "too_many_reveals"
     zh = "每小时最多查看 {limit} 次联系方式，请稍后再试。"
     en = "Contacts may be revealed {limit} times an hour at most; try later."
+
+    def __init__(self, *, limit: int, wait: timedelta) -> None:
+        super().__init__(limit=limit)
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # differs each time
 
 
 class NoContact(AppError):

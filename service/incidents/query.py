@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
 from service.incidents.case import CELLS_PER_DEGREE, cells_of
 from service.incidents.schemas import State
 from service.incidents.store import Filters
-from service.kit.fields import AreaPrefix, Text200
+from service.kit.fields import AreaPrefix, Moment, Text200
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 # A box of more cells than this is most of the county: the order's own index serves it better.
@@ -29,8 +29,8 @@ class IncidentQuery(BaseModel):
     category: str | None = Field(default=None, pattern=r"^[0-9]{2}([0-9]{2})?$")
     tier: list[Annotated[int, Field(ge=1, le=5)]] = Field(default_factory=list, max_length=5)
     level: list[Annotated[int, Field(ge=1, le=4)]] = Field(default_factory=list, max_length=4)
-    since: AwareDatetime | None = Field(default=None, description="Reported at or after")
-    until: AwareDatetime | None = Field(default=None, description="Reported before")
+    since: Moment | None = Field(default=None, description="Reported at or after")
+    until: Moment | None = Field(default=None, description="Reported before")
     bbox: (
         Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")] | None
     ) = Field(default=None, description="west,south,east,north in EPSG:4490")

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from geo.positions import Crs
 from service.kit.fields import LongText, Strict, Text50, Text200, Text2000
+from service.kit.geojson import Point
 
 State = Literal[
     "reported",
@@ -77,9 +78,8 @@ class Report(Strict):
     )
     channel: Channel = "grid_worker"
     contact: Contact | None = None
-    concerns_unit: str | None = Field(
+    concerns_unit: Text50 | None = Field(
         default=None,
-        max_length=50,
         description="The unit whose conduct is complained of: it does not see the case",
     )
     attachments: Attachments
@@ -105,7 +105,7 @@ class Reasoned(Noted):
 class Assigned(Noted):
     """派遣 To a unit (code) or to a person (account id or login): exactly one."""
 
-    unit: str | None = Field(default=None, max_length=50)
+    unit: Text50 | None = None
     account: UUID | Text200 | None = None
 
     @model_validator(mode="after")
@@ -141,13 +141,6 @@ class FollowedUp(Noted):
     """回访 What the people said."""
 
     satisfaction: Literal["satisfied", "neutral", "dissatisfied", "no_answer"]
-
-
-class Point(BaseModel):
-    """GeoJSON point, lon lat, EPSG:4490."""
-
-    type: Literal["Point"]
-    coordinates: list[float]
 
 
 class RawPosition(BaseModel):

@@ -197,18 +197,18 @@ _EPOCH = """epoch AS MATERIALIZED (
     LEFT JOIN data_epoch e USING (name) WHERE e.value IS DISTINCT FROM wanted.value) AS current)"""
 
 # A new case has nothing to lock; without the right publications nothing at all goes on.
-_UNTOUCHED = """locked AS MATERIALIZED (
-  SELECT u.case_id FROM u WHERE (SELECT current FROM epoch))"""
+_UNTOUCHED = """locked AS MATERIALIZED (SELECT u.* FROM u WHERE (SELECT current FROM epoch))"""
 
 # In id order, so that two batches never wait for one another in a circle. A row that was changed
 # while this waited for it drops out: its version is looked at again.
 _LOCKED = """locked AS MATERIALIZED (
-  SELECT t.id AS case_id FROM {table} t JOIN u ON u.case_id = t.id AND u.base_version = t.version
+  SELECT u.* FROM {table} t JOIN u ON u.case_id = t.id AND u.base_version = t.version
   ORDER BY t.id FOR UPDATE OF t)"""
 
-# The limit keeps the planner from turning a few index look-ups into a scan of all assignments.
+# A scalar subquery with a limit is looked up once an element; as a join it would become a scan of
+# all assignments.
 _ALLOWED = """allowed AS MATERIALIZED (
-  SELECT u.case_id FROM u JOIN locked USING (case_id) WHERE (
+  SELECT u.case_id, u.actor, u.key, u.request_hash, u.status, u.answer FROM locked u WHERE (
     SELECT true FROM assignment a JOIN account o ON o.id = a.account_id AND o.status = 'active'
     WHERE a.account_id = u.actor AND a.role = ANY (string_to_array(u.roles, ','))
       AND a.valid_from <= $1::timestamptz
@@ -221,13 +221,13 @@ _ALLOWED = """allowed AS MATERIALIZED (
 
 _FIRST = """first AS (
   INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
-  SELECT u.actor, u.key, decode(u.request_hash, 'base64'), u.status, u.answer, $1::timestamptz
-  FROM u JOIN allowed USING (case_id) WHERE u.key IS NOT NULL
+  SELECT actor, key, decode(request_hash, 'base64'), status, answer, $1::timestamptz
+  FROM allowed WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING actor_id, key),
 fresh AS MATERIALIZED (
-  SELECT u.case_id FROM u JOIN allowed USING (case_id)
-  LEFT JOIN first f ON f.actor_id = u.actor AND f.key = u.key
-  WHERE u.key IS NULL OR f.key IS NOT NULL)"""
+  SELECT a.case_id FROM allowed a
+  LEFT JOIN first f ON f.actor_id = a.actor AND f.key = a.key
+  WHERE a.key IS NULL OR f.key IS NOT NULL)"""
 
 _LOGGED = (
     f"""logged AS (

@@ -25,6 +25,8 @@ from service.kit.openapi import reads
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
+# Bodies that the framework reads as forms, and that are gone then.
+FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 
 class KeyReused(AppError):
@@ -74,7 +76,7 @@ async def once(request: Request) -> Once:
 
 
 def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").startswith("multipart/")
+    return request.headers.get("content-type", "").startswith(FORMS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import shapely
-from shapely import Polygon
+from shapely import MultiPolygon, Polygon
 
 from geo.coverage import FeatureKind
 from service.areas import reshaping
@@ -115,7 +114,7 @@ async def _reshape(
     return await asyncio.to_thread(shape)
 
 
-async def _container(session: Session, grid: Any) -> Polygon | None:
+async def _container(session: Session, grid: Any) -> Polygon | MultiPolygon | None:
     """What a grid that overlays others must lie in: its village, or a micro-grid's parent."""
     if grid.kind == "basic":
         return None
@@ -123,21 +122,22 @@ async def _container(session: Session, grid: Any) -> Polygon | None:
         parent = (await changes.present(session, [grid.parent_code]))[grid.parent_code]
         return reshaping.polygon_of(parent.wkb)
     wkb = await changes.boundary(session, grid.village_code)
-    return None if wkb is None else shapely.from_wkb(wkb)  # type: ignore[return-value]
+    return None if wkb is None else reshaping.ground_of(wkb)
 
 
 def _flaws(
-    moved: Sequence[Correction], polygons: Sequence[Polygon], around: Polygon | None
+    moved: Sequence[Correction], polygons: Sequence[Polygon], around: Polygon | MultiPolygon | None
 ) -> list[Flaw]:
     """Basic grids cover together what they covered; the others stay inside what holds them."""
     kind = FeatureKind(moved[0].old.kind)
     old = [one.polygon for one in moved]
     if kind is FeatureKind.BASIC:
-        flaws = reshaping.check_cover(polygons, shapely.union_all(old))  # type: ignore[arg-type]
+        flaws = reshaping.check_cover(polygons, reshaping.ground_together(old))
     else:
         # A micro-grid is held against its parent here, so it is no micro-grid to this check.
         plain = FeatureKind.DEDICATED
-        flaws = reshaping.check_cover(polygons, around or shapely.union_all(old), plain)  # type: ignore[arg-type]
+        holder = around or reshaping.ground_together(old)
+        flaws = reshaping.check_cover(polygons, holder, plain)
         if kind is FeatureKind.MICRO:
             for place, polygon in enumerate(polygons):
                 later = {moved[i].old.code: polygons[i] for i in range(place + 1, len(polygons))}

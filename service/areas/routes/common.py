@@ -8,10 +8,10 @@ import msgspec
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
-from service.areas.schemas.common import Moment
 from service.auth.guards import holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
+from service.kit.fields import Moment
 
 Reader = Annotated[Subject, Depends(holder_of(Permission.AREA_READ))]
 AreaCode = Annotated[

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,10 +10,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 GridKind = Literal["basic", "dedicated", "temporary", "micro"]
 Operation = Literal["delineate", "split", "merge", "adjust"]
 EPSG_4490 = "EPSG:4490"
-
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
 
 
 class Shown(BaseModel):

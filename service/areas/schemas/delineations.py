@@ -101,7 +101,7 @@ class Plan(Shown):
     retire: int
 
 
-class Report(Shown):
+class CheckReport(Shown):
     """The check in figures."""
 
     kinds: dict[str, int]
@@ -131,7 +131,7 @@ class Delineation(Shown):
     synthetic: bool
     feature_count: int
     village_codes: list[str]
-    report: Report
+    report: CheckReport
     findings_href: str
     submitted_by: UUID
     submitted_at: AwareDatetime

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from service.areas.schemas.common import GridKind, Moment, Named, Shown
-from service.kit.fields import Strict
+from service.areas.schemas.common import GridKind, Named, Shown
+from service.kit.fields import Moment, Strict
 
 Crs = Literal["cgcs2000", "wgs84", "gcj02", "bd09"]
 Reason = Literal["outside_county", "no_grid"]
