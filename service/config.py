@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -10,6 +9,10 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+class MissingKeys(Exception):
+    """A key that nothing may be served without is not set; the text is its name."""
 
 
 class Settings(BaseSettings):
@@ -31,12 +34,11 @@ class Settings(BaseSettings):
     county: str = Field(default="511723", pattern=r"^\d{6}$")
     code_scheme: str = Field(default="cn15", pattern=r"^(cn15|db11)$")
 
-    # Signs access tokens and cursors. Without one a random key is used, and every restart
-    # ends all sessions: `require_secrets` refuses to start like that.
+    # Signs access tokens and cursors; a new one ends all sessions.
     signing_key: SecretStr | None = None
-    # Field encryption keys, newest first: "id:base64url(32 bytes),…".
+    # Field encryption keys, newest first: "id:base64url(32 bytes),…". What a lost key encrypted
+    # is lost, so nothing serves without them: `gridward keys generate` prints new ones.
     field_keys: SecretStr | None = None
-    require_secrets: bool = False
     access_token_seconds: int = Field(default=600, ge=30, le=3600)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     lockout_failures: int = Field(default=5, ge=2)
@@ -79,12 +81,19 @@ class Settings(BaseSettings):
         driverless = scheme.split("+")[0]
         return f"{'postgresql' if driverless == 'postgres' else driverless}://{rest}"
 
-    @cached_property
+    @property
     def signing_secret(self) -> bytes:
-        """The key of tokens and cursors: the configured one, or one that lives with the process."""
-        if self.signing_key is not None:
-            return self.signing_key.get_secret_value().encode()
-        return secrets.token_bytes(32)
+        """The key of tokens and cursors. Raises MissingKeys."""
+        if self.signing_key is None:
+            raise MissingKeys("GRIDWARD_SIGNING_KEY")
+        return self.signing_key.get_secret_value().encode()
+
+    @property
+    def field_key_text(self) -> str:
+        """The field encryption keys as set. Raises MissingKeys."""
+        if self.field_keys is None:
+            raise MissingKeys("GRIDWARD_FIELD_KEYS")
+        return self.field_keys.get_secret_value()
 
 
 @lru_cache(maxsize=1)

@@ -27,13 +27,15 @@ def as_actor(query: str) -> str:
     """`query`, run under row-level security as the account in its parameter $1 (text).
 
     The setting is made by the outer side of a nested loop whose inner side refers to it, so it
-    stands before the first row is read, and it ends with the statement. `query` must be a SELECT
-    that may use $2 and up and must not end with a semicolon.
+    stands before the first row is read, and it ends with the statement. OFFSET keeps the inner
+    side a subquery of its own: merged into the join, it could be run first. `query` must be a
+    SELECT that may use $2 and up and must not end with a semicolon.
     """
     return (
         "WITH actor AS MATERIALIZED (SELECT set_config('gridward.actor', $1, true) AS id) "
         f"SELECT scoped.* FROM actor CROSS JOIN LATERAL "
-        f"(SELECT inner_query.* FROM ({query}) AS inner_query WHERE actor.id <> '') AS scoped"
+        f"(SELECT inner_query.* FROM ({query}) AS inner_query WHERE actor.id <> '' OFFSET 0) "
+        "AS scoped"
     )
 
 

@@ -228,7 +228,10 @@ PEOPLE: dict[str, Examples] = {
 }
 
 PDF_FILE = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-PLAN_FILE = "一、工作\n（一）小事。\n1.修灯。\n（1）查灯。\n责任单位：县住建局，县财政局\n完成时限：2022年底\n"
+PLAN_FILE = (
+    "一、工作\n（一）小事。\n1.修灯。\n（1）查灯。\n"
+    "责任单位：县住建局，县财政局\n完成时限：2022年底\n"
+)
 FILES: dict[str, Examples] = {
     "upload_attachment": _one(
         "一份说明", "a document", {"file": PDF_FILE, "captured_at": "2026-03-05T08:21:00+08:00"}

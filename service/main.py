@@ -95,8 +95,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     state.db = db = Database(settings)
     state.tokens = AccessTokens(settings.signing_secret, settings.access_token_seconds)
     state.cursors = Cursors(settings.signing_secret)
-    keys = settings.field_keys.get_secret_value() if settings.field_keys else ""
-    state.cipher = FieldCipher.from_setting(keys) if keys else FieldCipher.generate()
+    state.cipher = FieldCipher.from_setting(settings.field_key_text)
     state.logins = Logins(db, state.tokens, settings)
     state.oidc = Oidc(settings, db) if settings.oidc_issuer else None
     await db.open()

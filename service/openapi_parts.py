@@ -56,8 +56,8 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "访问令牌，本系统或统一身份认证签发。An access token of this service, or of the "
-        "OpenID Connect issuer that the deployment trusts.",
+        "description": "访问令牌，本系统或统一身份认证签发。An access token of this service, or "
+        "of the OpenID Connect issuer that the deployment trusts.",
     },
     "client": {
         "type": "http",

@@ -18,6 +18,8 @@ import pyogrio.raw
 import shapely
 from shapely import Polygon
 
+from service.areas.schemas import changes as change_schemas
+from service.areas.schemas import grids as schemas
 from tests.people import Person
 
 CELL = 0.01
@@ -163,3 +165,57 @@ async def findings(person: Person, delineation: str) -> list[str]:
     assert answer.status_code == 200, answer.text
     told = [one["properties"] for one in answer.json()["features"]]
     return [p["code"] for p in told if p["severity"] != "info"]
+
+
+async def codes_in_force(person: Person, village: TestVillage) -> list[str]:
+    answer = await person.get(f"/v1/grids?area={village.code}&limit=200")
+    return [grid["code"] for grid in answer.json()["items"]]
+
+
+def count(database_url: str, table: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else -1
+
+
+def shape(polygon: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shapely.to_geojson(polygon))
+    return found
+
+
+def halves(village: TestVillage) -> list[dict[str, Any]]:
+    """The first grid in a western and an eastern half."""
+    return [{"geometry": shape(village.area(0, 0, 0.5, 1)), "name": "西半"},
+            {"geometry": shape(village.area(0.5, 0, 1, 1)), "households": 12}]  # fmt: skip
+
+
+async def grid(person: Person, code: str, more: str = "") -> schemas.Grid:
+    answer = await person.get(f"/v1/grids/{code}{more}")
+    assert answer.status_code == 200, answer.text
+    shown = schemas.Grid.model_validate_json(answer.content)
+    assert answer.headers["etag"] == f'"{shown.version}"'
+    return shown
+
+
+async def lineage(person: Person, code: str) -> schemas.Lineage:
+    return schemas.Lineage.model_validate_json(
+        (await person.get(f"/v1/grids/{code}/lineage")).content
+    )
+
+
+async def changed(answer: httpx.Response) -> change_schemas.GridChange:
+    assert answer.status_code == 200, answer.text
+    return change_schemas.GridChange.model_validate_json(answer.content)
+
+
+async def walk(person: Person, query: str) -> list[schemas.GridRow]:
+    rows: list[schemas.GridRow] = []
+    cursor = None
+    while True:
+        answer = await person.get(f"/v1/grids?{query}" + (f"&cursor={cursor}" if cursor else ""))
+        assert answer.status_code == 200, answer.text
+        page = schemas.GridPage.model_validate_json(answer.content)
+        rows += page.items
+        cursor = page.next
+        if cursor is None:
+            return rows

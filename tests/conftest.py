@@ -58,7 +58,7 @@ def create_database(url: str, name: str, template: str) -> None:
 
 
 def drop_database(url: str, name: str) -> None:
-    """Drop it, ending whoever is still connected; autovacuum may not be ended, and is waited for."""
+    """Drop it, ending whoever is connected; autovacuum may not be ended, and is waited for."""
     with psycopg.connect(url, autocommit=True) as connection:
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         for _ in range(40):

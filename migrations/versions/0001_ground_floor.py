@@ -329,6 +329,20 @@ def upgrade() -> None:
         "ix_incident_village", "incident", ["village_code", "reported_at", "id"], unique=False
     )
     op.create_index(
+        "ix_incident_grid_open",
+        "incident",
+        ["grid_code", "reported_at", "id"],
+        unique=False,
+        postgresql_where="is_open",
+    )
+    op.create_index(
+        "ix_incident_unit",
+        "incident",
+        ["unit_code", "reported_at", "id"],
+        unique=False,
+        postgresql_where="unit_code IS NOT NULL",
+    )
+    op.create_index(
         "ix_incident_village_open",
         "incident",
         ["village_code", "reported_at", "id"],

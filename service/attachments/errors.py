@@ -76,6 +76,10 @@ class RangeNotSatisfiable(AppError):
     zh = "请求的范围超出文件大小（{size} 字节）。"
     en = "The range lies outside the file, which has {size} bytes."
 
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.headers = {"Content-Range": f"bytes */{size}"}  # type: ignore[misc]  # differs by file
+
 
 class StorageUnavailable(AppError):
     """The object storage did not answer or lost the object."""

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from service.attachments import actions, schemas, store
-from service.attachments.errors import RangeNotSatisfiable
 from service.attachments.form import Upload, upload_form
 from service.auth.guards import Caller, holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
-from service.errors import NotFound, render
+from service.errors import NotFound
 from service.kit.openapi import problems, sends, takes
 from service.kit.routing import ClauseRoute, clauses
 
@@ -86,9 +85,4 @@ async def read_attachment(request: Request, caller: Caller, attachment_id: UUID)
 )
 async def download_attachment(request: Request, caller: Caller, attachment_id: UUID) -> Response:
     """下载附件 The file's bytes, whole or one range; `ETag` is the SHA-256 of the whole."""
-    try:
-        return await actions.content(request.app.state, caller, attachment_id, request.headers)
-    except RangeNotSatisfiable as error:
-        answer = render(request, error)
-        answer.headers["Content-Range"] = f"bytes */{error.params['size']}"
-        return answer
+    return await actions.content(request.app.state, caller, attachment_id, request.headers)

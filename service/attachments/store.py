@@ -34,7 +34,7 @@ METADATA = """
 SELECT json_build_object(
   'id', a.id, 'sha256', a.sha256, 'kind', a.kind, 'media_type', a.media_type, 'size', a.size,
   'filename', a.filename, 'width', a.width, 'height', a.height, 'captured_at', a.captured_at,
-  'position', ST_AsGeoJSON(a.position, 9)::json, 'uploaded_by', a.uploaded_by,
+  'position', ST_AsGeoJSON(a.position, 9, 0)::json, 'uploaded_by', a.uploaded_by,
   'uploaded_at', a.uploaded_at,
   'cases', coalesce((SELECT json_agg(json_build_object('id', l.case_id, 'seq', l.seq)
                                      ORDER BY l.case_id, l.seq)

@@ -78,6 +78,7 @@ async def list_page(
     key: type = UUID,
     **filters: Any,
 ) -> Response:
+    """A keyset page of `statement` in the caller's scope, as `{"items": …, "next": …}`."""
     state = request.app.state
     scope = scope_of(caller, state.settings.county)
     name = f"{request.url.path} {caller.account_id} {sorted(filters.items())}"

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
 from service.commands.base import owner_connection, require_schema, settings
 from service.commands.speech import language, out, refuse, say
@@ -82,11 +81,8 @@ def _show(report: Report) -> None:
     if report.clean:
         say("未发现问题", "nothing is wrong")
         return
-    chinese = language() == "zh"
-    table = Table("案件" if chinese else "case", "条" if chinese else "seq",
-                  "发现" if chinese else "finding")  # fmt: skip
+    # One line a finding, never folded: an id is there to be copied.
     for finding in report.findings:
-        place = str(finding.case_id or ""), "" if finding.seq is None else str(finding.seq)
-        table.add_row(*place, finding.text(language()))
-    out.print(table)
+        place = f"{finding.case_id or '–'} {'–' if finding.seq is None else finding.seq}"
+        out.print(f"{place}  {finding.text(language())}", soft_wrap=True, markup=False)
     say(f"共 {report.found} 处", f"{report.found} findings")

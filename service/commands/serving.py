@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.commands.base import require_schema, settings
-from service.commands.speech import refuse, warn
+from service.commands.speech import refuse
 from service.config import Settings, get_settings
 from service.kit.crypto import FieldCipher
 from service.kit.logging import configure_logging
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 BACKLOG = 2_048
 GRACE_SECONDS = 10
 SIGNING_BYTES = 32
-REQUIRE_SECRETS = "GRIDWARD_REQUIRE_SECRETS"
 
 
 def serve(
@@ -28,16 +26,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8_000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     uds: Annotated[str | None, typer.Option(help="A UNIX socket instead of host and port.")] = None,
-    require_secrets: Annotated[
-        bool, typer.Option("--require-secrets", help="Refuse to start with keys made up.")
-    ] = False,
 ) -> None:
     """Serve the API; refuses when the database's schema is not the one of this code."""
-    if require_secrets:
-        os.environ[REQUIRE_SECRETS] = "true"
-        get_settings.cache_clear()
     chosen = settings()
-    check_secrets(chosen, workers)
+    check_secrets(chosen)
     require_schema(chosen)
     import uvicorn  # here, so that other commands start quickly
 
@@ -69,7 +61,7 @@ def application() -> FastAPI:
     return create_app(chosen)
 
 
-def check_secrets(chosen: Settings, workers: int) -> None:
+def check_secrets(chosen: Settings) -> None:
     """Pass when the keys suit this deployment; else end with a line what is missing."""
     signing = chosen.signing_key.get_secret_value() if chosen.signing_key else ""
     fields = chosen.field_keys.get_secret_value() if chosen.field_keys else ""
@@ -88,16 +80,10 @@ def check_secrets(chosen: Settings, workers: int) -> None:
         )
     names = {"GRIDWARD_SIGNING_KEY": signing, "GRIDWARD_FIELD_KEYS": fields}
     missing = " ".join(name for name, value in names.items() if not value)
-    if missing and (chosen.require_secrets or workers > 1):
+    if missing:
         refuse(
             f"缺少 {missing}：可用 gridward keys generate 生成",
             f"missing {missing}: make them with gridward keys generate",
-        )
-    if missing:
-        warn(
-            f"未设置 {missing}：密钥随进程而失，重启后登录失效、已加密的个人数据无法读取",
-            f"{missing} not set: the keys end with this process; after a restart logins are void "
-            "and personal data encrypted now cannot be read",
         )
 
 

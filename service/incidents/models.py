@@ -99,6 +99,16 @@ class Incident(SQLModel, table=True):
             postgresql_where="is_open",
         ),
         Index(
+            "ix_incident_grid_open", "grid_code", "reported_at", "id", postgresql_where="is_open"
+        ),
+        Index(
+            "ix_incident_unit",
+            "unit_code",
+            "reported_at",
+            "id",
+            postgresql_where="unit_code IS NOT NULL",
+        ),
+        Index(
             "ix_incident_unit_open", "unit_code", "reported_at", "id", postgresql_where="is_open"
         ),
         Index("ix_incident_cell", "cell", "reported_at", "id"),

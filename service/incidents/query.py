@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
-from service.incidents.case import CELLS_PER_DEGREE, cells_of
 from service.incidents.schemas import State
 from service.incidents.store import Filters
+from service.kit import clock
 from service.kit.fields import AreaPrefix, Moment, Text200
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
-# A box of more cells than this is most of the county: the order's own index serves it better.
-MAX_CELLS = 10_000
+# A text that nothing matches would read the whole history: without a time or `open` it looks back
+# so far and no farther.
+TEXT_WINDOW = timedelta(days=90)
 NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
 
 
@@ -34,7 +36,10 @@ class IncidentQuery(BaseModel):
     bbox: (
         Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")] | None
     ) = Field(default=None, description="west,south,east,north in EPSG:4490")
-    q: Text200 | None = Field(default=None, description="Text in the description")
+    q: Text200 | None = Field(
+        default=None,
+        description="Text in the description; looks back 90 days without `since` or `open`",
+    )
     number: str | None = Field(default=None, max_length=40, pattern=r"^[0-9-]+$")
     geometry: bool = Field(default=False, description="With positions")
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
@@ -55,15 +60,16 @@ class IncidentQuery(BaseModel):
 
     def filters(self) -> Filters:
         """What the store narrows the list to."""
-        box = cells = None
+        box = None
         if self.bbox is not None:
             west, south, east, north = map(float, self.bbox.split(","))
             box = (west, south, east, north)
-            if (east - west) * (north - south) * CELLS_PER_DEGREE**2 < MAX_CELLS:
-                cells = cells_of(*box)
+        since = self.since
+        if self.q is not None and since is None and not self.open_only:
+            since = datetime.combine(clock.now().date() - TEXT_WINDOW, time.min, UTC)
         return Filters(
             area=self.area, states=list(self.state), open_only=self.open_only,
-            category=self.category, tiers=self.tier, levels=self.level, since=self.since,
-            until=self.until, bbox=box, cells=cells, text=self.q, number=self.number,
+            category=self.category, tiers=self.tier, levels=self.level, since=since,
+            until=self.until, bbox=box, text=self.q, number=self.number,
             geometry=self.geometry,
         )  # fmt: skip

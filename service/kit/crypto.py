@@ -53,11 +53,6 @@ class FieldCipher:
             keys[key_id] = raw
         return cls(keys, next(iter(keys)))
 
-    @classmethod
-    def generate(cls) -> FieldCipher:
-        """A cipher with one new random key; for demos and tests."""
-        return cls({"k1": os.urandom(KEY_BYTES)}, "k1")
-
     @staticmethod
     def generate_setting() -> str:
         """A `field_keys` setting with one new random key."""

@@ -167,7 +167,7 @@ class HotPaths:
         parts = scope["path"].split("/")
         for holes in self._shapes.get(len(parts), ()):
             route = self._table.get((scope["method"], *_masked(parts, holes)))
-            if route is not None:
+            if route is not None and all(parts[i] for i in holes):
                 names = route.path.split("/")
                 scope["path_params"] = {names[i][1:-1]: parts[i] for i in holes}
                 return route

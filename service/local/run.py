@@ -7,6 +7,7 @@ stopped after it. Signals reach the command exactly once, and the server outlive
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from functools import partial
@@ -60,10 +61,12 @@ def supervise(command: list[str], env: dict[str, str]) -> int:
     watched = _FORWARDED | {signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     shared = sys.stdin is not None and sys.stdin.isatty()
-    spawn = os.posix_spawnp if shared else partial(os.posix_spawnp, setpgroup=0)
+    spawn = os.posix_spawn if shared else partial(os.posix_spawn, setpgroup=0)
     default = [*_FORWARDED, signal.SIGPIPE]
+    # Looked up on the command's own path: spawning by name would look on ours.
+    program = shutil.which(command[0], path=env.get("PATH")) or command[0]
     try:
-        child = spawn(command[0], command, env, setsigmask=before, setsigdef=default)
+        child = spawn(program, command, env, setsigmask=before, setsigdef=default)
     except FileNotFoundError:
         sys.stderr.write(f"{command[0]}: command not found\n")
         return 127

@@ -235,9 +235,7 @@ def test_new_keys_are_different_each_time_and_suit_the_service(gridward: Gridwar
         Settings(
             signing_key=first["GRIDWARD_SIGNING_KEY"],
             field_keys=first["GRIDWARD_FIELD_KEYS"],
-            require_secrets=True,
-        ),
-        workers=4,
+        )
     )
 
 

@@ -20,6 +20,7 @@ import httpx
 from service.auth.tokens import AccessTokens
 from service.config import ROOT
 from service.kit import clock
+from service.kit.crypto import FieldCipher
 from service.kit.ids import uuid7
 from tests.bench.sample import BenchError
 
@@ -82,6 +83,7 @@ def _environment(database_url: str, folder: str) -> dict[str, str]:
         **kept,
         "DATABASE_URL": database_url,
         "GRIDWARD_SIGNING_KEY": KEY,
+        "GRIDWARD_FIELD_KEYS": FieldCipher.generate_setting(),
         "GRIDWARD_ACCESS_TOKEN_SECONDS": str(TOKEN_SECONDS),
         "GRIDWARD_STORAGE_URL": folder,
         "GRIDWARD_LOG_LEVEL": "WARNING",

@@ -39,6 +39,10 @@ class World:
 
         return re.sub(r"([^/]+)/\{[^}]+\}", value, template)
 
+    def many(self, template: str) -> int:
+        """How many different paths `path` makes of this template."""
+        return max((len(self.named[kind]) for kind in parameters(template).values()), default=1)
+
 
 def parameters(template: str) -> dict[str, str]:
     """Each parameter of a path, with what stands before it."""

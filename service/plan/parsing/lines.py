@@ -36,6 +36,7 @@ class Segment:
 
     @property
     def body(self) -> str:
+        """The line without its head, stripped."""
         return self.text[len(self.head) :].strip()
 
 
