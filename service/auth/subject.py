@@ -23,9 +23,9 @@ class Grant:
         return area.startswith(self.area)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
-    """Who is calling. `grants` holds only what is in force now."""
+    """Who is calling. `grants` holds only what is in force now. Compared by identity."""
 
     account_id: UUID
     login: str

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +14,7 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.errors import Forbidden, NotFound
 from service.incidents import rules, store
+from service.incidents.case import IncidentCase
 from service.incidents.claims import require_unit, require_usable, resolve_assignee
 from service.incidents.deciding import ActItem, ReportItem
 from service.incidents.facts import actor_for, category_rule
@@ -165,50 +164,25 @@ async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
 
 
 def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
-    """`available_actions` as JSON text; the same situation is worked out once."""
-    category = state.categories.peek().by_code.get(row["category_code"])
-    rule = category_rule(category)
-    return _actions_of(
-        caller,
-        row["state"],
-        row["tier"],
-        row["grid_code"],
-        row["unit_code"],
-        row["assignee_id"],
-        caller.account_id in row["handler_ids"],
-        row["verification"],
-        rule,
-    )
+    """`available_actions` of a row as JSON text."""
+    rule = category_rule(state.categories.peek().by_code.get(row["category_code"]))
+    seen = _Seen(*(row[name] for name in _Seen._fields))
+    actions = rules.available_actions(cast("IncidentCase", seen), actor_for(caller, seen), rule)
+    return msgspec.json.encode(actions).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Seen(NamedTuple):
+    """What of a listed case decides over what may be done with it."""
+
     state: str
     tier: int
     grid_code: str
     unit_code: str | None
     assignee_id: UUID | None
-    handler_ids: tuple[UUID, ...]
+    handler_ids: list[UUID]
     verification: str | None
-    concerns_unit: str | None = None
-    category_code: str = ""
-
-
-@lru_cache(maxsize=50_000)
-def _actions_of(
-    caller: Subject,
-    state: str,
-    tier: int,
-    grid_code: str,
-    unit_code: str | None,
-    assignee_id: UUID | None,
-    handled: bool,
-    verification: str | None,
-    rule: rules.CategoryRule,
-) -> str:
-    handlers = (caller.account_id,) if handled else ()
-    row: Any = _Row(state, tier, grid_code, unit_code, assignee_id, handlers, verification)
-    return msgspec.json.encode(rules.available_actions(row, actor_for(caller, row), rule)).decode()
+    concerns_unit: str | None
+    category_code: str
 
 
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:

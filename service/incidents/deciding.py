@@ -13,7 +13,7 @@ from service.areas.grid_cache import GridSnapshot
 from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
 from service.errors import NotFound
-from service.incidents import rules
+from service.incidents import effects, rules
 from service.incidents.case import IncidentCase
 from service.incidents.categories.cache import CategorySnapshot
 from service.incidents.facts import actor_for, category_rule
@@ -120,7 +120,7 @@ def _self_handled(
         attachments=item.new.self_handled_attachments,
     )
     rules.check(step, case, actor, command, rule)
-    payload = rules.apply(step, case, actor, command, now)
+    payload = effects.apply(step, case, actor, command, now)
     return _log(item, case, step, actor.role, now, payload)
 
 
@@ -157,7 +157,7 @@ def decide_act(
     rules.check(step, case, actor, item.command, rule)
     # The wall in the statement judges the actor where the case was when it was read.
     area, unit, base_version = case.grid_code, case.unit_code, case.version
-    payload = rules.apply(step, case, actor, item.command, now)
+    payload = effects.apply(step, case, actor, item.command, now)
     logged = record(
         case,
         step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 from service.auth.permissions import ROLE_PERMISSIONS, ROLE_TIER, Permission, Role
@@ -15,9 +16,17 @@ NO_RULE = CategoryRule()
 class Located(Protocol):
     """What of a case decides over a caller's reach."""
 
-    grid_code: str
-    unit_code: str | None
-    concerns_unit: str | None
+    @property
+    def grid_code(self) -> str:
+        """The responsible grid."""
+
+    @property
+    def unit_code(self) -> str | None:
+        """The unit that has it in hand."""
+
+    @property
+    def concerns_unit(self) -> str | None:
+        """The unit that a complaint is about."""
 
 
 def actor_for(subject: Subject, case: Located) -> Actor:
@@ -25,6 +34,7 @@ def actor_for(subject: Subject, case: Located) -> Actor:
     return _actor(subject, case.grid_code, case.unit_code, case.concerns_unit)
 
 
+@lru_cache(maxsize=50_000)
 def _actor(
     subject: Subject, grid_code: str, unit_code: str | None, concerns_unit: str | None
 ) -> Actor:

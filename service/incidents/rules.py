@@ -5,10 +5,10 @@ Every function takes the clock and the facts; none asks the database or the web.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.errors import AppError, Forbidden, NotFound
@@ -32,7 +32,6 @@ HANDLER_ACTIONS = frozenset({"arrive", "handle", "submit", "return"})
 JUDGING_ACTIONS = frozenset({"verify", "close", "rework"})
 # A follow-up asks the people how it went: any tier may.
 ANY_TIER_ACTIONS = frozenset({"follow-up"})
-MAX_RETURNS = 2
 MAX_ACCURACY_M = 2_000.0
 
 
@@ -76,6 +75,28 @@ class Command:
     position: dict[str, Any] | None = None
 
 
+class Stand(NamedTuple):
+    """Where a caller stands to a case: all that a refusal depends on beside the step."""
+
+    state: str
+    tier: int
+    verification: str | None
+    category_code: str
+    in_hand: bool
+    handled: bool
+    readable: bool
+    permissions: frozenset[str]
+    actor_tier: int
+
+
+def stand_of(case: IncidentCase, actor: Actor) -> Stand:
+    """Where `actor` stands to `case` now."""
+    return Stand(
+        case.state, case.tier, case.verification, case.category_code, is_handler(case, actor),
+        actor.account_id in case.handler_ids, actor.readable, actor.permissions, actor.tier,
+    )  # fmt: skip
+
+
 def refusal(
     step: Step, case: IncidentCase, actor: Actor, category: CategoryRule
 ) -> AppError | None:
@@ -84,37 +105,39 @@ def refusal(
     The order is what a caller sees first: unreadable (404), the role (403), the state (409), then
     tier, handler and verifier.
     """
-    if not actor.readable:
+    return _refusal(step, stand_of(case, actor), category)
+
+
+def _refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError | None:
+    if not stand.readable:
         return NotFound()
-    if step.permission not in actor.permissions:
+    if step.permission not in stand.permissions:
         return Forbidden()
     try:
-        INCIDENT.require(step, case.state)
+        INCIDENT.require(step, stand.state)
     except AppError as not_allowed:
         return not_allowed
-    return _holder_refusal(step, case, actor) or _guard_refusal(step, case, actor, category)
+    return _holder_refusal(step, stand) or _guard_refusal(step, stand, category)
 
 
-def _holder_refusal(step: Step, case: IncidentCase, actor: Actor) -> AppError | None:
+def _holder_refusal(step: Step, stand: Stand) -> AppError | None:
     if step.action in HANDLER_ACTIONS:
-        return None if is_handler(case, actor) else NotHandler(action=step.zh)
-    if step.action not in ANY_TIER_ACTIONS and actor.tier < case.tier:
-        return HeldAbove(tier=case.tier, name=TIERS[case.tier], action=step.zh)
+        return None if stand.in_hand else NotHandler(action=step.zh)
+    if step.action not in ANY_TIER_ACTIONS and stand.actor_tier < stand.tier:
+        return HeldAbove(tier=stand.tier, name=TIERS[stand.tier], action=step.zh)
     return None
 
 
-def _guard_refusal(
-    step: Step, case: IncidentCase, actor: Actor, category: CategoryRule
-) -> AppError | None:
+def _guard_refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError | None:
     action = step.action
-    if action in JUDGING_ACTIONS and actor.account_id in case.handler_ids:
+    if action in JUDGING_ACTIONS and stand.handled:
         return VerifierIsHandler()
-    if action == "close" and case.verification != "passed":
+    if action == "close" and stand.verification != "passed":
         return NotVerified()
-    if action == "escalate" and case.tier >= TOP_TIER:
+    if action == "escalate" and stand.tier >= TOP_TIER:
         return NoHigherTier()
     if action == "self-handle" and not category.self_handle:
-        return SelfHandleNotAllowed(category=case.category_code)
+        return SelfHandleNotAllowed(category=stand.category_code)
     return None
 
 
@@ -127,11 +150,16 @@ def is_handler(case: IncidentCase, actor: Actor) -> bool:
 
 def available_actions(case: IncidentCase, actor: Actor, category: CategoryRule) -> list[str]:
     """The actions that `actor` may take on `case` now, in the workflow's order."""
-    return [
+    return list(_available(stand_of(case, actor), category))
+
+
+@lru_cache(maxsize=20_000)
+def _available(stand: Stand, category: CategoryRule) -> tuple[str, ...]:
+    return tuple(
         step.action
-        for step in INCIDENT.steps_from(case.state)
-        if refusal(step, case, actor, category) is None
-    ]
+        for step in INCIDENT.steps_from(stand.state)
+        if _refusal(step, stand, category) is None
+    )
 
 
 def check(
@@ -154,133 +182,6 @@ def check(
         and not command.attachments
     ):
         raise EvidenceMissing(category=case.category_code, pointer="/attachments")
-
-
-def apply(
-    step: Step, case: IncidentCase, actor: Actor, command: Command, now: datetime
-) -> dict[str, Any]:
-    """Change `case` as `step` says, all but state and chain; return the event's payload."""
-    effect = _EFFECTS.get(step.action)
-    payload = effect(case, actor, command, now) if effect else {}
-    if command.note is not None:
-        payload["note"] = command.note
-    if command.attachments:
-        payload["attachments"] = [str(i) for i in command.attachments]
-    if command.position is not None:
-        payload["position"] = command.position
-    return payload
-
-
-def _add_handler(case: IncidentCase, actor: Actor) -> None:
-    if actor.account_id not in case.handler_ids:
-        case.handler_ids = [*case.handler_ids, actor.account_id]
-
-
-def _release(case: IncidentCase) -> None:
-    case.unit_code = None
-    case.assignee_id = None
-
-
-def _accept(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    # A grid worker who accepts takes it in hand; a dispatcher still has to assign it.
-    if actor.tier == 1:
-        case.assignee_id = actor.account_id
-    return {"tier": case.tier}
-
-
-def _assign(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.unit_code = command.unit
-    case.assignee_id = command.assignee
-    return {"unit": command.unit, "assignee": str(command.assignee) if command.assignee else None}
-
-
-def _handle(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    _add_handler(case, actor)
-    return {}
-
-
-def _submit(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    _add_handler(case, actor)
-    case.verification = None
-    case.verified_by = None
-    return {}
-
-
-def _return(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.returns += 1
-    _release(case)
-    payload: dict[str, Any] = {"returns": case.returns}
-    if case.returns % MAX_RETURNS == 0 and case.tier < TOP_TIER:
-        # At most two returns, then the next tier up decides.
-        payload |= {"from_tier": case.tier, "to_tier": case.tier + 1, "rule": "two_returns"}
-        case.tier += 1
-    return payload
-
-
-def _escalate(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    payload = {"from_tier": case.tier, "to_tier": case.tier + 1}
-    case.tier += 1
-    _release(case)
-    return payload
-
-
-def _verify(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.verified_by = actor.account_id
-    case.verification = command.result
-    return {"result": command.result}
-
-
-def _rework(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.verification = "failed"
-    case.verified_by = actor.account_id
-    return {}
-
-
-def _close(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.closed_at = now
-    return {"verified_by": str(case.verified_by)}
-
-
-def _self_handle(
-    case: IncidentCase, actor: Actor, command: Command, now: datetime
-) -> dict[str, Any]:
-    _add_handler(case, actor)
-    case.assignee_id = actor.account_id
-    case.closed_at = now
-    case.verification = "self"
-    return {}
-
-
-def _follow_up(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.satisfaction = command.satisfaction
-    return {"satisfaction": command.satisfaction}
-
-
-def _reopen(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    _release(case)
-    case.closed_at = None
-    case.verification = None
-    case.verified_by = None
-    case.satisfaction = None
-    return {}
-
-
-_EFFECTS: dict[str, Callable[[IncidentCase, Actor, Command, datetime], dict[str, Any]]] = {
-    "accept": _accept,
-    "assign": _assign,
-    "transfer": _assign,
-    "arrive": _handle,
-    "handle": _handle,
-    "submit": _submit,
-    "return": _return,
-    "escalate": _escalate,
-    "verify": _verify,
-    "rework": _rework,
-    "close": _close,
-    "self-handle": _self_handle,
-    "follow-up": _follow_up,
-    "reopen": _reopen,
-}
 
 
 def check_occurred_at(occurred_at: datetime, now: datetime, *, days: int, skew: timedelta) -> None:

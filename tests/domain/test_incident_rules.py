@@ -10,7 +10,7 @@ import pytest
 
 from service.auth.permissions import Permission
 from service.errors import Forbidden, NotFound
-from service.incidents import rules
+from service.incidents import effects, rules
 from service.incidents.case import IncidentCase, cell_of, cells_of
 from service.incidents.errors import (
     BadOccurredAt,
@@ -166,7 +166,7 @@ def take(case: IncidentCase, action: str, who: rules.Actor, **command: Any) -> d
     """Apply one step as the desk does."""
     step = INCIDENT.step(action)
     rules.check(step, case, who, rules.Command(action), FREE)
-    payload = rules.apply(step, case, who, rules.Command(action, **command), NOW)
+    payload = effects.apply(step, case, who, rules.Command(action, **command), NOW)
     record(case, step, kind="incident", actor_id=who.account_id, role=who.role, now=NOW)
     return payload
 

@@ -21,7 +21,8 @@ from schemathesis.specs.openapi.checks import (
 from service.main import create_app
 from tests.schema.world import World, parameters
 
-EXAMPLES = int(os.environ.get("GRIDWARD_FUZZ_EXAMPLES", "12"))
+DEFAULT_EXAMPLES = 12
+EXAMPLES = int(os.environ.get("GRIDWARD_FUZZ_EXAMPLES", DEFAULT_EXAMPLES))
 SECONDS = 30
 
 

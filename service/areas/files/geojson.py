@@ -93,7 +93,8 @@ def _feature(ord_: int, row: msgspec.Raw) -> RawFeature:
 def _crs(member: Any) -> CRS | None:
     if member is None:
         return None
-    name = member.get("properties", {}).get("name") if isinstance(member, dict) else None
+    named = member.get("properties") if isinstance(member, dict) else None
+    name = named.get("name") if isinstance(named, dict) else None
     if not isinstance(name, str):
         raise CrsUnknown(given=repr(member)[:60], expected=EXPECTED, pointer="/file/crs")
     return from_name(name)

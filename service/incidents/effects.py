@@ -1,0 +1,141 @@
+"""What a step changes in a case, beside its state and its chain; pure, like the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from service.incidents.case import IncidentCase
+from service.incidents.rules import Actor, Command
+from service.incidents.workflow import TOP_TIER
+from service.kit.workflow import Step
+
+MAX_RETURNS = 2
+
+
+def apply(
+    step: Step, case: IncidentCase, actor: Actor, command: Command, now: datetime
+) -> dict[str, Any]:
+    """Change `case` as `step` says, all but state and chain; return the event's payload."""
+    effect = _EFFECTS.get(step.action)
+    payload = effect(case, actor, command, now) if effect else {}
+    if command.note is not None:
+        payload["note"] = command.note
+    if command.attachments:
+        payload["attachments"] = [str(i) for i in command.attachments]
+    if command.position is not None:
+        payload["position"] = command.position
+    return payload
+
+
+def _add_handler(case: IncidentCase, actor: Actor) -> None:
+    if actor.account_id not in case.handler_ids:
+        case.handler_ids = [*case.handler_ids, actor.account_id]
+
+
+def _release(case: IncidentCase) -> None:
+    case.unit_code = None
+    case.assignee_id = None
+
+
+def _accept(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    # A grid worker who accepts takes it in hand; a dispatcher still has to assign it.
+    if actor.tier == 1:
+        case.assignee_id = actor.account_id
+    return {"tier": case.tier}
+
+
+def _assign(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.unit_code = command.unit
+    case.assignee_id = command.assignee
+    return {"unit": command.unit, "assignee": str(command.assignee) if command.assignee else None}
+
+
+def _handle(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    _add_handler(case, actor)
+    return {}
+
+
+def _submit(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    _add_handler(case, actor)
+    case.verification = None
+    case.verified_by = None
+    return {}
+
+
+def _return(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.returns += 1
+    _release(case)
+    payload: dict[str, Any] = {"returns": case.returns}
+    if case.returns % MAX_RETURNS == 0 and case.tier < TOP_TIER:
+        # At most two returns, then the next tier up decides.
+        payload |= {"from_tier": case.tier, "to_tier": case.tier + 1, "rule": "two_returns"}
+        case.tier += 1
+    return payload
+
+
+def _escalate(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    payload = {"from_tier": case.tier, "to_tier": case.tier + 1}
+    case.tier += 1
+    _release(case)
+    return payload
+
+
+def _verify(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.verified_by = actor.account_id
+    case.verification = command.result
+    return {"result": command.result}
+
+
+def _rework(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.verification = "failed"
+    case.verified_by = actor.account_id
+    return {}
+
+
+def _close(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.closed_at = now
+    return {"verified_by": str(case.verified_by)}
+
+
+def _self_handle(
+    case: IncidentCase, actor: Actor, command: Command, now: datetime
+) -> dict[str, Any]:
+    _add_handler(case, actor)
+    case.assignee_id = actor.account_id
+    case.closed_at = now
+    case.verification = "self"
+    return {}
+
+
+def _follow_up(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.satisfaction = command.satisfaction
+    return {"satisfaction": command.satisfaction}
+
+
+def _reopen(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    _release(case)
+    case.closed_at = None
+    case.verification = None
+    case.verified_by = None
+    case.satisfaction = None
+    return {}
+
+
+_EFFECTS: dict[str, Callable[[IncidentCase, Actor, Command, datetime], dict[str, Any]]] = {
+    "accept": _accept,
+    "assign": _assign,
+    "transfer": _assign,
+    "arrive": _handle,
+    "handle": _handle,
+    "submit": _submit,
+    "return": _return,
+    "escalate": _escalate,
+    "verify": _verify,
+    "rework": _rework,
+    "close": _close,
+    "self-handle": _self_handle,
+    "follow-up": _follow_up,
+    "reopen": _reopen,
+}
