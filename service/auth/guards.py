@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.security import OAuth2PasswordBearer
 
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
@@ -15,8 +14,6 @@ from service.errors import Forbidden, Unauthenticated
 from service.kit import clock
 
 COUNTY_DIGITS = 6
-# Documents the security scheme in the OpenAPI; `caller` reads the header itself.
-bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
 
 
 async def caller(request: Request) -> Subject:

@@ -12,7 +12,7 @@ from uuid import UUID
 from service.areas.grid_cache import GridSnapshot
 from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
-from service.errors import NotFound
+from service.errors import Forbidden, NotFound
 from service.incidents import effects, rules
 from service.incidents.case import IncidentCase
 from service.incidents.categories.cache import CategorySnapshot
@@ -113,6 +113,9 @@ def _self_handled(
     rule: rules.CategoryRule,
     now: datetime,
 ) -> Event:
+    if not actor.readable:
+        # One may report anywhere, but acts only where one has a part.
+        raise Forbidden
     step = INCIDENT.step("self-handle")
     command = rules.Command(
         step.action,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,9 @@ from service.config import Settings
 from service.main import create_app
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+# How many requests are generated for each operation, at least.
+DEFAULT_EXAMPLES = 12
+EXAMPLES = int(os.environ.get("GRIDWARD_FUZZ_EXAMPLES", DEFAULT_EXAMPLES))
 METHODS = ("get", "put", "post", "delete", "patch")
 # Of the server, and of what stands around every answer.
 AROUND = {

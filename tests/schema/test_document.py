@@ -29,7 +29,9 @@ PUBLIC = {"issue_token", "revoke_token", "healthz", "readyz", "metrics"}
 NOT_REPLAYED = {"locate_grids", "validate_category_set", "reveal_incident_contact"}
 CHINESE, ENGLISH = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 PRINT = (
-    "import hashlib, json; from service.config import Settings; from service.main import create_app;"
+    "import hashlib, json;"
+    "from service.config import Settings;"
+    "from service.main import create_app;"
     "text = json.dumps(create_app(Settings()).openapi());"
     "print(hashlib.sha256(text.encode()).hexdigest())"
 )

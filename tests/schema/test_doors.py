@@ -61,6 +61,16 @@ async def test_who_has_no_role_meets_only_what_is_documented(
         assert answer.status_code != 403
 
 
+async def test_one_may_report_anywhere_but_self_handle_only_at_home(
+    world: World, people: People
+) -> None:
+    stranger = people.make(("grid_worker", "511723001999"))
+    body = world.place.body(category="0601")
+    refused = await stranger.post("/v1/incidents", {**body, "self_handled": {"note": "已清扫"}})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (await stranger.post("/v1/incidents", body)).status_code == 201
+
+
 @named(NAMING)
 async def test_what_is_not_there_is_404(op: Operation, world: World, administrator: Person) -> None:
     path = op.path
