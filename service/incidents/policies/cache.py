@@ -150,7 +150,9 @@ class ResponseCache:
             return self._current
 
 
-class _PolicyRow(msgspec.Struct):
+class PolicyRow(msgspec.Struct):
+    """A published policy as it is stored."""
+
     version: int
     valid_from: datetime
     published_at: datetime
@@ -161,7 +163,7 @@ class _PolicyRow(msgspec.Struct):
 def _loaded(row: Mapping[str, Any]) -> ResponseSnapshot:
     return snapshot(
         row["epoch"],
-        msgspec.json.decode(row["policies"], type=list[_PolicyRow]),
+        msgspec.json.decode(row["policies"], type=list[PolicyRow]),
         msgspec.json.decode(row["calendars"], type=list[Calendar]),
         msgspec.json.decode(row["hours"], type=dict[str, list[tuple[str, str]]]),
     )
@@ -169,7 +171,7 @@ def _loaded(row: Mapping[str, Any]) -> ResponseSnapshot:
 
 def snapshot(
     epoch: int,
-    rows: Sequence[_PolicyRow],
+    rows: Sequence[PolicyRow],
     calendars: Sequence[Calendar],
     hours: Mapping[str, Sequence[Sequence[str]]],
 ) -> ResponseSnapshot:
@@ -192,6 +194,6 @@ def snapshot(
     )
 
 
-def _document(row: _PolicyRow) -> dict[str, Any]:
+def _document(row: PolicyRow) -> dict[str, Any]:
     head = {"version": row.version, "valid_from": row.valid_from, "note": row.note}
     return {**head, "published_at": row.published_at, "policy": row.body}
