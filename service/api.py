@@ -8,6 +8,7 @@ from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
 from service.incidents.categories.routes import router as categories
+from service.incidents.policies.routes import router as response
 from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
 from service.plain import router as plain
@@ -21,5 +22,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth,
     attachments,
     categories,
+    response,
     plan,
 )

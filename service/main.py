@@ -37,6 +37,7 @@ from service.errors import (
 )
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import Desk
+from service.incidents.policies.cache import ResponseCache
 from service.kit.crypto import FieldCipher
 from service.kit.hot import HotPaths, HotRoute
 from service.kit.paging import Cursors
@@ -118,6 +119,8 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await state.grids.refresh()
     state.examiner = Examiner()
     await state.categories.refresh()
+    state.response = ResponseCache(db)
+    await state.response.refresh()
     state.incidents = Desk(db, settings, state.grids, state.categories)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a new deployment starts with: the county, its grids, the categories, the units.
+"""What a new deployment starts with: county, grids, categories, policies, units.
 
 Each room loads its own, only where nothing is there yet; running it twice changes nothing.
 """
@@ -14,6 +14,7 @@ from service.auth.bootstrap import seed_units
 from service.config import Settings
 from service.db import Session
 from service.incidents.categories.seed import seed_categories
+from service.incidents.policies.seed import seed_response
 
 
 async def seed(settings: Settings) -> dict[str, bool]:
@@ -28,6 +29,7 @@ async def seed(settings: Settings) -> dict[str, bool]:
             loaded = {
                 "county": await load_county(session, settings),
                 "categories": await seed_categories(session),
+                "response": await seed_response(session, settings.county),
                 "units": bool(await seed_units(session, settings.county)),
             }
             await session.commit()

@@ -10,7 +10,7 @@ from service.seed import seed
 
 
 def load_base_data(url: str) -> None:
-    """Load county, grids, categories and units into a migrated database.
+    """Load county, grids, categories, policies and units into a migrated database.
 
     On an event loop of its own: the caller may already be running one.
     """

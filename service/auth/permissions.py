@@ -44,6 +44,8 @@ class Permission(StrEnum):
     DELINEATION_PUBLISH = "delineation:publish"
     GRID_CHANGE = "grid:change"
     CATEGORY_MANAGE = "category:manage"
+    POLICY_READ = "policy:read"
+    POLICY_MANAGE = "policy:manage"
     ACCOUNT_READ = "account:read"
     ACCOUNT_MANAGE = "account:manage"
     PLAN_READ = "plan:read"
@@ -90,7 +92,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PROXY_AGENT: frozenset(_FIELD),
     Role.VILLAGE_DISPATCHER: frozenset(_DISPATCH | {P.INCIDENT_SELF_HANDLE}),
     Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
-    Role.COUNTY_DISPATCHER: frozenset(_DISPATCH),
+    Role.COUNTY_DISPATCHER: frozenset(_DISPATCH | {P.POLICY_READ}),
     Role.UNIT_HANDLER: frozenset(
         _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
     ),
@@ -102,6 +104,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.DELINEATION_PUBLISH,
             P.GRID_CHANGE,
             P.CATEGORY_MANAGE,
+            P.POLICY_READ,
+            P.POLICY_MANAGE,
             P.ACCOUNT_READ,
             P.ACCOUNT_MANAGE,
             P.PLAN_IMPORT,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.incidents.categories.durations import BadDuration, DurationUnit, parse_duration
 from service.incidents.categories.messages import MESSAGES
 from service.incidents.categories.rules import Entry, Finding, Meaning, errors_of, findings
 from service.incidents.categories.seed import default_tree
+from service.kit.durations import BadDuration, DurationUnit, parse_duration
 
 GROUP = Entry("06", "环境卫生", "Cleanliness")
 RUBBISH = Entry(

@@ -47,6 +47,8 @@ delineation:write        .  .  .  .  .  .  .  x  .
 delineation:publish      .  .  .  .  .  .  .  x  .
 grid:change              .  .  .  .  .  .  .  x  .
 category:manage          .  .  .  .  .  .  .  x  .
+policy:read              .  .  .  .  x  .  .  x  .
+policy:manage            .  .  .  .  .  .  .  x  .
 account:read             .  .  x  x  x  .  x  x  .
 account:manage           .  .  .  .  .  .  .  x  .
 plan:read                x  x  x  x  x  x  x  x  x

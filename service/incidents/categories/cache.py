@@ -19,7 +19,7 @@ NEVER_LOADED = -1
 
 @dataclass(frozen=True, slots=True)
 class CategoryRow:
-    """One category as published. `limits` maps a step to a duration (see `durations`)."""
+    """One category as published. `limits` maps a step to a duration (see service.kit.durations)."""
 
     code: str
     group: str

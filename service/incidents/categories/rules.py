@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from service.incidents.categories.durations import BadDuration, parse_duration
 from service.incidents.categories.messages import MESSAGES
+from service.kit.durations import BadDuration, parse_duration
 
 GROUP = re.compile(r"[0-9]{2}", re.ASCII)
 CATEGORY = re.compile(r"[0-9]{4}", re.ASCII)

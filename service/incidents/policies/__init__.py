@@ -1,0 +1,1 @@
+"""Response policies: limits, clocks, escalation; with the work calendar and service hours."""
