@@ -121,7 +121,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await state.categories.refresh()
     state.response = ResponseCache(db)
     await state.response.refresh()
-    state.incidents = Desk(db, settings, state.grids, state.categories)
+    state.incidents = Desk(db, settings, state.grids, state.categories, state.response)
     try:
         yield
     finally:

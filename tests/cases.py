@@ -164,6 +164,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "follow-up": {"satisfaction": "satisfied"},
     "reopen": {"note": "又坏了"},
     "void": {"note": "误报"},
+    "extend": {"duration": "1h", "note": "配件未到"},
+    "refuse-extension": {"note": "可以按期完成"},
+    "suspend": {"note": "等待雨停"},
+    "supervise": {"note": "群众反映强烈"},
 }
 
 Step = tuple[Callable[[Place], Person], str]
@@ -192,6 +196,7 @@ PATHS: dict[str, list[Step]] = {
     "closed": _CLOSE,
     "followed_up": [*_CLOSE, *_by("county", "follow-up")],
     "returned": [*_ASSIGN, *_by("handler", "return")],
+    "suspended": [*_ARRIVE, *_by("county", "suspend")],
     "rejected": [*_CLIMB, *_by("county", "reject")],
     "void": [*_ACCEPT, *_by("county", "void")],
 }

@@ -5,7 +5,7 @@ it: the function shows them times, levels and codes, no texts and no persons, an
 county that they administer.
 
 Revision ID: 0061
-Revises: 0050
+Revises: 0060
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0061"
-down_revision = "0050"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 

@@ -37,6 +37,12 @@ class Permission(StrEnum):
     INCIDENT_FOLLOW_UP = "incident:follow_up"
     INCIDENT_REOPEN = "incident:reopen"
     INCIDENT_VOID = "incident:void"
+    INCIDENT_EXTEND = "incident:extend"
+    INCIDENT_DECIDE_EXTENSION = "incident:decide_extension"
+    INCIDENT_SUSPEND = "incident:suspend"
+    INCIDENT_URGE = "incident:urge"
+    INCIDENT_SUPERVISE = "incident:supervise"
+    INCIDENT_CLOCK = "incident:clock"
     INCIDENT_REVEAL = "incident:reveal"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
@@ -71,6 +77,11 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_FOLLOW_UP,
     P.INCIDENT_REOPEN,
     P.INCIDENT_VOID,
+    P.INCIDENT_EXTEND,
+    P.INCIDENT_DECIDE_EXTENSION,
+    P.INCIDENT_SUSPEND,
+    P.INCIDENT_URGE,
+    P.INCIDENT_SUPERVISE,
     P.INCIDENT_REVEAL,
     P.ACCOUNT_READ,
 }
@@ -86,6 +97,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_RETURN,
             P.INCIDENT_ESCALATE,
             P.INCIDENT_FOLLOW_UP,
+            P.INCIDENT_EXTEND,
             P.INCIDENT_REVEAL,
         }
     ),
@@ -94,7 +106,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
     Role.COUNTY_DISPATCHER: frozenset(_DISPATCH | {P.POLICY_READ}),
     Role.UNIT_HANDLER: frozenset(
-        _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
+        _FIELD
+        | {
+            P.INCIDENT_READ,
+            P.INCIDENT_HANDLE,
+            P.INCIDENT_RETURN,
+            P.INCIDENT_EXTEND,
+            P.INCIDENT_REVEAL,
+        }
     ),
     Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
     Role.ADMINISTRATOR: frozenset(

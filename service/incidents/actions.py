@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -20,10 +20,19 @@ from service.incidents.deciding import ActItem, ReportItem
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
-from service.incidents.schemas import Arrived, Assigned, Contact, Noted, Position, Report
+from service.incidents.schemas import (
+    Arrived,
+    Assigned,
+    Contact,
+    Extended,
+    Noted,
+    Position,
+    Report,
+)
 from service.kit import clock
 from service.kit.case_rows import Answered, ContactRow
 from service.kit.crypto import FieldCipher, mask_name, mask_phone
+from service.kit.durations import parse_duration
 from service.kit.idempotency import Once
 from service.kit.ids import uuid7
 from service.kit.paging import KEYSET_TYPES, page_bytes
@@ -98,6 +107,8 @@ async def act(
         attachments=list(body.attachments),
         result=getattr(body, "result", None),
         satisfaction=getattr(body, "satisfaction", None),
+        outcome=getattr(body, "outcome", None),
+        duration=parse_duration(body.duration) if isinstance(body, Extended) else None,
     )
     if body.occurred_at is not None:
         settings = state.settings
@@ -183,6 +194,10 @@ class _Seen(NamedTuple):
     verification: str | None
     concerns_unit: str | None
     category_code: str
+    extensions: int
+    finish_due: datetime | None
+    extension_state: str | None
+    extension_by: str | None
 
 
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:

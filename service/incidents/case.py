@@ -12,11 +12,14 @@ from service.incidents.workflow import TOP_TIER
 from service.kit.advance import CaseTable
 from service.kit.case_rows import Column
 
+WAITING = -1
+
 
 class Clock(msgspec.Struct, array_like=True):
     """A running limit: epoch seconds at which it began, turns amber, is due, calls supervision.
 
-    `done` counts the marks (amber, due, supervision) that have been acted on; `limit` is the
+    `done` counts the marks (amber, due, supervision) that have been acted on, and is WAITING while
+    the clock cannot be counted; `limit` is the
     limit in the notation of `service.kit.durations`.
     """
 
@@ -26,6 +29,11 @@ class Clock(msgspec.Struct, array_like=True):
     supervise: int
     done: int
     limit: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it cannot be counted yet: the work calendar of a year is missing."""
+        return self.done == WAITING
 
 
 class IncidentCase(msgspec.Struct, omit_defaults=True):
@@ -101,6 +109,21 @@ class IncidentCase(msgspec.Struct, omit_defaults=True):
     def holder_area(self) -> str:
         """The area whose tier holds the case now: grid, village, township or county code."""
         return self.grid_code[: {1: 15, 2: 12, 3: 9, TOP_TIER: 6}[self.tier]]
+
+    @property
+    def extension_state(self) -> str | None:
+        """How far an extension is that somebody has asked for."""
+        return self.extension["state"] if self.extension else None
+
+    @property
+    def extension_by(self) -> str | None:
+        """The account that asked for it."""
+        return self.extension["asked_by"] if self.extension else None
+
+    @property
+    def waiting(self) -> list[str]:
+        """The clocks that cannot be counted yet, by name."""
+        return sorted(name for name, clock in self.clocks.items() if clock.is_waiting)
 
 
 CELLS_PER_DEGREE = 50

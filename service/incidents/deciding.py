@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,12 +13,15 @@ from service.areas.grid_cache import GridSnapshot
 from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
 from service.errors import AppError, Forbidden, NotFound
-from service.incidents import effects, rules
+from service.incidents import clockwork, effects, rules
 from service.incidents.case import IncidentCase
 from service.incidents.categories.cache import CategorySnapshot
+from service.incidents.clockwork import Rules
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, Place, open_incident
+from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.present import answer
+from service.incidents.timing import TIMED
 from service.incidents.workflow import INCIDENT
 from service.kit.advance import record
 from service.kit.case_rows import ContactRow, Element, Link, Write
@@ -55,13 +58,38 @@ def _roles(permission: str) -> str:
     return ",".join(roles_with(Permission(permission)))
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a batch is decided on: the grids and categories in force, and the clock."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What cases are decided on: categories and limits in force, and the clock.
+
+    `older` holds the versions of categories under which some of the cases began.
+    """
+
+    categories: CategorySnapshot
+    response: ResponseSnapshot
+    now: datetime
+    older: Mapping[int, CategorySnapshot] = field(default_factory=dict)
+
+    def limits_of(self, case: IncidentCase) -> Rules | None:
+        """The limits that `case` began under; None when there was no policy then."""
+        if case.policy_version is None:
+            return None
+        categories = self.older.get(case.category_version, self.categories)
+        category = categories.by_code.get(case.category_code)
+        return Rules(
+            self.response,
+            self.response.policy(case.policy_version),
+            case.level,
+            category.limits if category is not None else {},
+            case.grid_code,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Basis):
+    """What reports and actions are decided on: with the grids in force."""
 
     grids: GridSnapshot
-    categories: CategorySnapshot
-    now: datetime
 
 
 def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Situation) -> Write:
@@ -75,9 +103,11 @@ def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Si
     case = open_incident(new, place, category, on.categories.version, number=number, now=on.now)
     actor, rule = actor_for(item.subject, case), category_rule(category)
     events, links = [_reported(item, case, on.now)], [Link(i, case.id, 1) for i in new.attachments]
+    tick(case, INCIDENT.creation.action, case.tier, on)
     if new.self_handled_note is not None:
         events.append(_self_handled(item, case, actor, rule, on.now))
         links += [Link(i, case.id, 2) for i in new.self_handled_attachments]
+        tick(case, "self-handle", case.tier, on)
     element = Element(
         case_id=case.id,
         base_version=0,
@@ -148,19 +178,25 @@ def _log(
     )
 
 
-def decide_act(
-    item: ActItem, case: IncidentCase | None, categories: CategorySnapshot, now: datetime
-) -> Write:
+def tick(case: IncidentCase, action: str, tier_before: int, on: Basis) -> None:
+    """Let the clocks follow what `action` has just made of `case`."""
+    limits = on.limits_of(case)
+    if limits is not None:
+        clockwork.follow(case, action, tier_before, limits, on.now)
+
+
+def decide_act(item: ActItem, case: IncidentCase | None, on: Basis) -> Write:
     """The case after the action, with its event. Raises NotFound and the failures of the rules."""
     if case is None:
         raise NotFound
     step = INCIDENT.step(item.command.action)
-    rule = category_rule(categories.by_code.get(case.category_code))
+    now = on.now
+    rule = category_rule(on.categories.by_code.get(case.category_code))
     actor = actor_for(item.subject, case)
     rules.check(step, case, actor, item.command, rule)
     # The wall in the statement judges the actor where the case was when it was read.
-    area, unit, base_version = case.grid_code, case.unit_code, case.version
-    payload = effects.apply(step, case, actor, item.command, now)
+    area, unit, base_version, tier = case.grid_code, case.unit_code, case.version, case.tier
+    payload = _carry_out(step, case, actor, item.command, on)
     logged = record(
         case,
         step,
@@ -172,6 +208,7 @@ def decide_act(
         payload=payload,
         clauses=tuple(sorted({*step.clauses, *case.clauses})),
     )
+    tick(case, step.action, tier, on)
     after = actor_for(item.subject, case)
     element = Element(
         case_id=case.id,
@@ -188,6 +225,16 @@ def decide_act(
     )
     links = [Link(i, case.id, case.version) for i in item.command.attachments]
     return Write(element, case, [logged], links)
+
+
+def _carry_out(
+    step: Step, case: IncidentCase, actor: rules.Actor, command: rules.Command, on: Basis
+) -> dict[str, Any]:
+    """Change `case` as `step` says, all but state, chain and clocks; the event's payload."""
+    timed = TIMED.get(step.action)
+    if timed is None:
+        return effects.apply(step, case, actor, command, on.now)
+    return timed(case, actor, command, on.now, on.limits_of(case)) | effects.stated(command)
 
 
 def report_keys(item: ReportItem) -> tuple[Hashable, ...]:

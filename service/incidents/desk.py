@@ -6,7 +6,8 @@ with whatever arrived while the previous batch was committing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import length_hint
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from service.db import Database, connection_lost
 from service.errors import AppError, Busy
 from service.incidents import store
 from service.incidents.case import INCIDENTS, IncidentCase
-from service.incidents.categories.cache import CategoryCache
+from service.incidents.categories.cache import CategoryCache, CategorySnapshot
 from service.incidents.deciding import (
     ActItem,
     ReportItem,
@@ -31,6 +32,7 @@ from service.incidents.deciding import (
 from service.incidents.errors import IdTaken
 from service.incidents.memory import CaseMemory
 from service.incidents.opening import places
+from service.incidents.policies.cache import ResponseCache
 from service.kit import clock
 from service.kit.advance import Moved, StaleReferenceData, first_answers
 from service.kit.case_rows import Answered
@@ -45,12 +47,18 @@ class Desk:
     """Takes reports and actions; answers after their commit."""
 
     def __init__(
-        self, db: Database, settings: Settings, grids: GridCache, categories: CategoryCache
+        self,
+        db: Database,
+        settings: Settings,
+        grids: GridCache,
+        categories: CategoryCache,
+        response: ResponseCache,
     ) -> None:
         self._db = db
         self._county = settings.county
         self._grids = grids
         self._categories = categories
+        self._response = response
         self._memory = CaseMemory()
         self._numbers: Iterator[int] = iter(())
         limits = {"limit": settings.gather_queue, "batch": settings.gather_batch, "lanes": LANES}
@@ -77,13 +85,14 @@ class Desk:
     async def _store_reports(self, batch: Sequence[ReportItem]) -> list[Answered | Exception]:
         async with self._db.writing() as connection:
             for _ in range(MAX_ROUNDS):
-                on = Situation(self._grids.peek(), self._categories.peek(), clock.now())
+                on = self._situation()
                 await self._refill(connection, len(batch))
                 try:
                     return await self._insert(connection, batch, on)
                 except StaleReferenceData:
                     await self._grids.refresh()
                     await self._categories.refresh()
+                    await self._response.refresh()
                 except asyncpg.UniqueViolationError:
                     if len(batch) > 1:
                         raise
@@ -105,7 +114,11 @@ class Desk:
             except AppError as refused:
                 results[position] = refused
         if writes:
-            epochs = {"grids": on.grids.epoch, "categories": on.categories.epoch}
+            epochs = {
+                "grids": on.grids.epoch,
+                "categories": on.categories.epoch,
+                "response": on.response.epoch,
+            }
             stored = await INCIDENTS.insert(connection, writes, now=on.now, epochs=epochs)
             for position, write, result in zip(positions, writes, stored, strict=True):
                 results[position] = result
@@ -140,23 +153,20 @@ class Desk:
     ) -> list[int]:
         """Decide the pending elements on the cases, remembered or as they stand now, and store
         what is allowed; which have to be decided again."""
-        now = clock.now()
-        categories = self._categories.peek()
         unread = [i for p in pending if (i := batch[p].case_id) not in known]
-        cases = await store.cases(connection, unread) if unread else {}
+        cases = {**known, **(await store.cases(connection, unread) if unread else {})}
+        on = await self._situation_of(cases.values())
         writes, positions, again = [], [], []
         for position in pending:
             item = batch[position]
-            remembered = known.get(item.case_id)
             try:
-                case = remembered or cases.get(item.case_id)
-                writes.append(decide_act(item, case, categories, now))
+                writes.append(decide_act(item, cases.get(item.case_id), on))
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
-                if remembered is not None:
+                if item.case_id in known:
                     again.append(position)
-        stored = await INCIDENTS.update(connection, writes, now=now) if writes else []
+        stored = await INCIDENTS.update(connection, writes, now=on.now) if writes else []
         for position, write, result in zip(positions, writes, stored, strict=True):
             results[position] = result
             if isinstance(result, Moved):
@@ -165,10 +175,34 @@ class Desk:
                 self._memory.keep(write.case)
         return again
 
+    def _situation(self) -> Situation:
+        return Situation(
+            grids=self._grids.peek(),
+            categories=self._categories.peek(),
+            response=self._response.peek(),
+            now=clock.now(),
+        )
+
+    async def _situation_of(self, cases: Collection[IncidentCase]) -> Situation:
+        """With the rules that the cases began under, which may be newer or older than ours."""
+        if not self._response.peek().has({case.policy_version for case in cases}):
+            await self._response.refresh()
+        on = self._situation()
+        return replace(on, older=await older_categories(self._categories, cases))
+
     async def _refill(self, connection: asyncpg.Connection, wanted: int) -> None:
         if length_hint(self._numbers) < wanted:
             first = await connection.fetchval(store.NUMBER_BLOCK)
             self._numbers = iter(range(first, first + NUMBER_BLOCK))
+
+
+async def older_categories(
+    cache: CategoryCache, cases: Iterable[IncidentCase]
+) -> dict[int, CategorySnapshot]:
+    """The versions of categories, other than the present one, under which `cases` began."""
+    began = {case.category_version for case in cases} - {cache.peek().version}
+    found = {version: await cache.version(version) for version in began}
+    return {version: categories for version, categories in found.items() if categories}
 
 
 async def _replace_refusals(

@@ -20,6 +20,12 @@ def apply(
     """Change `case` as `step` says, all but state and chain; return the event's payload."""
     effect = _EFFECTS.get(step.action)
     payload = effect(case, actor, command, now) if effect else {}
+    return payload | stated(command)
+
+
+def stated(command: Command) -> dict[str, Any]:
+    """What the event keeps of the body: note, evidence, position."""
+    payload: dict[str, Any] = {}
     if command.note is not None:
         payload["note"] = command.note
     if command.attachments:
@@ -40,6 +46,7 @@ def _release(case: IncidentCase) -> None:
 
 
 def _accept(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.accepted_at = case.accepted_at or now
     # A grid worker who accepts takes it in hand; a dispatcher still has to assign it.
     if actor.tier == 1:
         case.assignee_id = actor.account_id
@@ -49,7 +56,13 @@ def _accept(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
 def _assign(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
     case.unit_code = command.unit
     case.assignee_id = command.assignee
+    case.assignments += 1
     return {"unit": command.unit, "assignee": str(command.assignee) if command.assignee else None}
+
+
+def _arrive(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    case.arrived_at = case.arrived_at or now
+    return _handle(case, actor, command, now)
 
 
 def _handle(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
@@ -61,7 +74,8 @@ def _submit(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
     _add_handler(case, actor)
     case.verification = None
     case.verified_by = None
-    return {}
+    case.outcome = command.outcome or case.outcome
+    return {"outcome": command.outcome} if command.outcome else {}
 
 
 def _return(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
@@ -85,10 +99,16 @@ def _escalate(case: IncidentCase, actor: Actor, command: Command, now: datetime)
 def _verify(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
     case.verified_by = actor.account_id
     case.verification = command.result
+    case.verifications += 1
+    case.failed_verifications += command.result == "failed"
     return {"result": command.result}
 
 
 def _rework(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    if case.verification != "failed":
+        # What was not verified, or had passed, has failed with this.
+        case.verifications += case.verification is None
+        case.failed_verifications += 1
     case.verification = "failed"
     case.verified_by = actor.account_id
     return {}
@@ -96,7 +116,9 @@ def _rework(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
 
 def _close(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
     case.closed_at = now
-    return {"verified_by": str(case.verified_by)}
+    case.outcome = command.outcome or case.outcome
+    payload = {"verified_by": str(case.verified_by)}
+    return payload | ({"outcome": command.outcome} if command.outcome else {})
 
 
 def _self_handle(
@@ -104,6 +126,8 @@ def _self_handle(
 ) -> dict[str, Any]:
     _add_handler(case, actor)
     case.assignee_id = actor.account_id
+    case.accepted_at = case.accepted_at or now
+    case.arrived_at = case.arrived_at or now
     case.closed_at = now
     case.verification = "self"
     return {}
@@ -127,7 +151,7 @@ _EFFECTS: dict[str, Callable[[IncidentCase, Actor, Command, datetime], dict[str,
     "accept": _accept,
     "assign": _assign,
     "transfer": _assign,
-    "arrive": _handle,
+    "arrive": _arrive,
     "handle": _handle,
     "submit": _submit,
     "return": _return,

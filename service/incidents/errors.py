@@ -158,3 +158,59 @@ class NoContact(AppError):
     status, code = 404, "no_contact"
     zh = "该事件没有留下联系方式。"
     en = "This incident has no contact."
+
+
+class NoLimitRuns(AppError):
+    """There is no limit that could be extended."""
+
+    status, code = 409, "no_limit_runs"
+    zh = "该事件当前没有可延长的办结时限。"
+    en = "No limit runs on this case that could be extended."
+
+
+class ExtensionUsed(AppError):
+    """The case has had as many extensions as the policy allows."""
+
+    status, code = 409, "extension_used"
+    zh = "该事件的延期次数已用完。"
+    en = "The case was extended already, as often as the policy allows."
+
+
+class ExtensionPending(AppError):
+    """An extension was asked for and is not decided."""
+
+    status, code = 409, "extension_pending"
+    zh = "已有延期申请待批，请等待答复。"
+    en = "An extension was asked for and waits for its decision."
+
+
+class ExtensionTooLate(AppError):
+    """An extension is asked for before the limit is over, never afterwards."""
+
+    status, code = 409, "extension_too_late"
+    zh = "办结时限已过，不能再申请延期。"
+    en = "The limit is over; an extension has to be asked for before that."
+
+
+class ExtensionTooLong(AppError):
+    """An extension is at most the original limit, on the same clock."""
+
+    status, code = 422, "extension_too_long"
+    zh = "延期时长不能超过原时限 {limit}，且计时方式须相同（工作时间或自然时间）。"
+    en = "An extension is at most the original limit {limit}, counted on the same clock."
+
+
+class NoExtensionAsked(AppError):
+    """There is nothing to decide."""
+
+    status, code = 409, "no_extension_asked"
+    zh = "没有待批的延期申请。"
+    en = "No extension waits for a decision."
+
+
+class ExtensionDecidedByAsker(Forbidden):
+    """Somebody else than the asker decides over an extension."""
+
+    code = "extension_decided_by_asker"
+    zh = "延期申请须由他人审批，申请人不能自批。"
+    en = "An extension is decided by somebody else than who asked for it."

@@ -27,7 +27,11 @@ _TAIL = """
   WHEN 2 THEN i.village_code WHEN 3 THEN i.township_code ELSE i.county_code END AS area,
   i.unit_code AS unit, i.assignee_id AS account) AS h) AS holder,
 i.reporter_id, i.concerns_unit, i.returns, i.verification, i.verified_by, i.satisfaction,
-i.clauses
+i.outcome, i.policy_version,
+(SELECT to_json(d) FROM (SELECT i.amber_at, i.due_at, i.supervise_at, i.finish_due, i.on_site_due,
+  ARRAY(SELECT c.key FROM jsonb_each(i.clocks) AS c WHERE c.value ->> 4 = '-1' ORDER BY c.key)
+    AS waiting) AS d) AS deadline,
+i.extension, i.suspended_at, i.supervised_at, i.drill, i.clauses
 """
 
 
@@ -62,19 +66,41 @@ def document(case: IncidentCase) -> dict[str, Any]:
             "crs": case.raw_crs,
             "accuracy_m": case.accuracy_m,
         },
-        "holder": {
-            "tier": case.tier,
-            "area": case.holder_area,
-            "unit": case.unit_code,
-            "account": case.assignee_id,
-        },
+        "holder": _holder(case),
         "reporter_id": case.reporter_id,
         "concerns_unit": case.concerns_unit,
         "returns": case.returns,
         "verification": case.verification,
         "verified_by": case.verified_by,
         "satisfaction": case.satisfaction,
+        "outcome": case.outcome,
+        "policy_version": case.policy_version,
+        "deadline": _deadline(case),
+        "extension": case.extension,
+        "suspended_at": case.suspended_at,
+        "supervised_at": case.supervised_at,
+        "drill": case.drill,
         "clauses": case.clauses,
+    }
+
+
+def _holder(case: IncidentCase) -> dict[str, Any]:
+    return {
+        "tier": case.tier,
+        "area": case.holder_area,
+        "unit": case.unit_code,
+        "account": case.assignee_id,
+    }
+
+
+def _deadline(case: IncidentCase) -> dict[str, Any]:
+    return {
+        "amber_at": case.amber_at,
+        "due_at": case.due_at,
+        "supervise_at": case.supervise_at,
+        "finish_due": case.finish_due,
+        "on_site_due": case.on_site_due,
+        "waiting": case.waiting,
     }
 
 

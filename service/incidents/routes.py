@@ -151,10 +151,17 @@ BODIES: dict[str, type[schemas.Noted]] = {
     "escalate": schemas.Reasoned,
     "verify": schemas.Verified,
     "rework": schemas.Reasoned,
-    "close": schemas.Noted,
+    "close": schemas.Closed,
     "follow-up": schemas.FollowedUp,
     "reopen": schemas.Reasoned,
     "void": schemas.Reasoned,
+    "extend": schemas.Extended,
+    "approve-extension": schemas.Noted,
+    "refuse-extension": schemas.Reasoned,
+    "suspend": schemas.Reasoned,
+    "resume": schemas.Noted,
+    "urge": schemas.Noted,
+    "supervise": schemas.Reasoned,
 }
 
 
@@ -177,7 +184,7 @@ def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awai
 
 
 for _step in INCIDENT.steps:
-    if not _step.sources:
+    if not _step.sources or _step.automatic:
         continue
     hot.add_api_route(
         f"/incidents/{{incident_id}}/{_step.action}",
@@ -186,7 +193,8 @@ for _step in INCIDENT.steps:
         operation_id=f"{_step.action.replace('-', '_')}_incident",
         summary=f"{_step.zh} {_step.en}",
         description=(
-            f"From {', '.join(sorted(_step.sources))} to {_step.target}. "
+            f"From {', '.join(sorted(_step.sources))}"
+            f"{f' to {_step.target}' if _step.target else ''}. "
             "If-Match with the case's ETag makes a stale action 412."
         ),
         response_model=schemas.Incident,

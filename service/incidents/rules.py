@@ -16,9 +16,14 @@ from service.incidents.case import IncidentCase
 from service.incidents.errors import (
     BadOccurredAt,
     EvidenceMissing,
+    ExtensionDecidedByAsker,
+    ExtensionPending,
+    ExtensionUsed,
     HeldAbove,
     InaccuratePosition,
+    NoExtensionAsked,
     NoHigherTier,
+    NoLimitRuns,
     NotHandler,
     NotVerified,
     SelfHandleNotAllowed,
@@ -26,13 +31,31 @@ from service.incidents.errors import (
     VerifierIsHandler,
 )
 from service.incidents.workflow import INCIDENT, TIERS, TOP_TIER
+from service.kit.durations import Duration
 from service.kit.workflow import Step
 
-HANDLER_ACTIONS = frozenset({"arrive", "handle", "submit", "return"})
+HANDLER_ACTIONS = frozenset({"arrive", "handle", "submit", "return", "extend"})
 JUDGING_ACTIONS = frozenset({"verify", "close", "rework"})
-# A follow-up asks the people how it went: any tier may.
-ANY_TIER_ACTIONS = frozenset({"follow-up"})
+# A follow-up asks the people how it went, and anybody may urge: any tier may.
+ANY_TIER_ACTIONS = frozenset({"follow-up", "urge"})
 MAX_ACCURACY_M = 2_000.0
+
+_UNDECIDABLE: dict[str, type[AppError]] = {
+    "none": NoExtensionAsked,
+    "free": NoExtensionAsked,
+    "used": NoExtensionAsked,
+    "mine": ExtensionDecidedByAsker,
+}
+EXTENSION_REFUSALS: dict[str, dict[str, type[AppError]]] = {
+    "extend": {
+        "none": NoLimitRuns,
+        "used": ExtensionUsed,
+        "mine": ExtensionPending,
+        "asked": ExtensionPending,
+    },
+    "approve-extension": _UNDECIDABLE,
+    "refuse-extension": _UNDECIDABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +96,8 @@ class Command:
     occurred_at: datetime | None = None
     attachments: list[UUID] = field(default_factory=list)
     position: dict[str, Any] | None = None
+    duration: Duration | None = None
+    outcome: str | None = None
 
 
 class Stand(NamedTuple):
@@ -87,6 +112,16 @@ class Stand(NamedTuple):
     readable: bool
     permissions: frozenset[str]
     actor_tier: int
+    extension: str
+
+
+def extension_of(case: IncidentCase, actor: Actor) -> str:
+    """Where an extension stands: `none` (no limit), `free`, `mine` or `asked` (waits), `used`."""
+    if case.extension_state == "asked":
+        return "mine" if case.extension_by == str(actor.account_id) else "asked"
+    if case.finish_due is None:
+        return "none"
+    return "used" if case.extensions else "free"
 
 
 def stand_of(case: IncidentCase, actor: Actor) -> Stand:
@@ -94,6 +129,7 @@ def stand_of(case: IncidentCase, actor: Actor) -> Stand:
     return Stand(
         case.state, case.tier, case.verification, case.category_code, is_handler(case, actor),
         actor.account_id in case.handler_ids, actor.readable, actor.permissions, actor.tier,
+        extension_of(case, actor),
     )  # fmt: skip
 
 
@@ -136,6 +172,9 @@ def _guard_refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError
         return NotVerified()
     if action == "escalate" and stand.tier >= TOP_TIER:
         return NoHigherTier()
+    if action in EXTENSION_REFUSALS:
+        found = EXTENSION_REFUSALS[action].get(stand.extension)
+        return found() if found else None
     if action == "self-handle" and not category.self_handle:
         return SelfHandleNotAllowed(category=stand.category_code)
     return None

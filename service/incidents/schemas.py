@@ -28,6 +28,7 @@ State = Literal[
     "merged",
     "void",
 ]
+Outcome = Literal["agreement", "withdrawal", "other"]
 Channel = Literal["grid_worker", "window", "phone", "family", "self", "hotline", "system"]
 Attachments = Annotated[list[UUID], Field(max_length=20, default_factory=list)]
 
@@ -129,6 +130,27 @@ class Submitted(Noted):
     """反馈 What was done."""
 
     note: Text2000
+    outcome: Outcome | None = Field(
+        default=None, description="How a dispute ended: agreement, withdrawal or other"
+    )
+
+
+class Closed(Noted):
+    """结案 The case is over."""
+
+    outcome: Outcome | None = Field(
+        default=None, description="How a dispute ended: agreement, withdrawal or other"
+    )
+
+
+class Extended(Reasoned):
+    """延期 How much longer it takes, and why."""
+
+    duration: str = Field(
+        pattern=r"^[1-9][0-9]{0,2}(min|h|d|wh|wd)$",
+        description="At most the original limit, counted on the same clock, e.g. 2wd or 12h",
+        examples=["2wd"],
+    )
 
 
 class Verified(Noted):
@@ -159,6 +181,32 @@ class Holder(BaseModel):
     area: str
     unit: str | None
     account: UUID | None
+
+
+class Deadline(BaseModel):
+    """When what is due next turns amber, is due, calls supervision; null where no limit runs.
+
+    `waiting` names the limits that cannot be counted because a work calendar is missing.
+    """
+
+    amber_at: AwareDatetime | None
+    due_at: AwareDatetime | None
+    supervise_at: AwareDatetime | None
+    finish_due: AwareDatetime | None
+    on_site_due: AwareDatetime | None
+    waiting: list[str]
+
+
+class Extension(BaseModel):
+    """延期 An extension as it was asked for and decided."""
+
+    state: Literal["asked", "approved", "refused"]
+    duration: str
+    reason: str | None
+    asked_by: UUID
+    asked_at: AwareDatetime
+    decided_by: UUID | None
+    decided_at: AwareDatetime | None
 
 
 class MaskedContact(BaseModel):
@@ -195,6 +243,13 @@ class Incident(BaseModel):
     verification: str | None
     verified_by: UUID | None
     satisfaction: str | None
+    outcome: str | None
+    policy_version: int | None
+    deadline: Deadline
+    extension: Extension | None
+    suspended_at: AwareDatetime | None
+    supervised_at: AwareDatetime | None
+    drill: bool
     clauses: list[str]
     available_actions: list[str]
     contact: MaskedContact | None = None

@@ -29,7 +29,8 @@ SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "
 # What the rules need of a row, beside its JSON.
 RULE_COLUMNS = (
     "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
-    "i.verification, i.category_code, i.concerns_unit, i.reported_at"
+    "i.verification, i.category_code, i.concerns_unit, i.reported_at, i.extensions, i.finish_due, "
+    "i.extension ->> 'state' AS extension_state, i.extension ->> 'asked_by' AS extension_by"
 )
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "
@@ -71,6 +72,11 @@ SELECT c.id, c.status, a.role, a.area_code, a.unit_code
 FROM account c LEFT JOIN assignment a ON a.account_id = c.id
   AND a.valid_from <= $2 AND (a.valid_to IS NULL OR a.valid_to > $2)
 WHERE c.id::text = $1 OR c.login = $1
+"""
+# Cases with a mark that is reached, oldest first; what another worker has in hand is passed over.
+ALARMED = f"""
+SELECT {CASE_COLUMNS} FROM open_incident o JOIN incident i ON i.id = o.incident_id
+WHERE o.next_alarm_at <= $1 ORDER BY o.next_alarm_at LIMIT $2 FOR UPDATE OF i SKIP LOCKED
 """
 UNIT = "SELECT code, area_code, active FROM unit WHERE code = $1"
 NUMBER_BLOCK = "SELECT nextval('incident_number')"

@@ -41,6 +41,9 @@ STATES = {
 }
 CLOSED_STATES = frozenset({CLOSED, FOLLOWED_UP, REJECTED, MERGED, VOID})
 IN_HANDS = frozenset({ASSIGNED, ON_SITE, HANDLING})
+OPEN_STATES = frozenset(STATES) - CLOSED_STATES
+# Where limits run: a suspension stops the clock.
+RUNNING_STATES = OPEN_STATES - {SUSPENDED}
 
 TIERS = {1: "网格", 2: "村（社区）", 3: "乡镇（街道）", 4: "县"}
 TOP_TIER = 4
@@ -49,14 +52,17 @@ TOP_TIER = 4
 def _step(
     action: str,
     sources: set[str] | frozenset[str],
-    target: str,
+    target: str | None,
     permission: str,
     event: str,
     verb: tuple[str, str],
     *more_clauses: str,
+    automatic: bool = False,
 ) -> Step:
-    clauses = ("23.2", *more_clauses)
-    return Step(action, frozenset(sources), target, f"incident.{event}", permission, clauses, *verb)
+    return Step(
+        action, frozenset(sources), target, f"incident.{event}", permission,
+        ("23.2", *more_clauses), *verb, automatic,
+    )  # fmt: skip
 
 
 INCIDENT = Workflow(
@@ -94,6 +100,24 @@ INCIDENT = Workflow(
               ("回访", "follow up")),
         _step("reopen", {CLOSED, FOLLOWED_UP, REJECTED}, ACCEPTED, "incident:reopen", "reopened",
               ("重启", "reopen")),
+        _step("extend", IN_HANDS, None, "incident:extend", "extension_asked",
+              ("延期", "ask for an extension")),
+        _step("approve-extension", IN_HANDS, None, "incident:decide_extension",
+              "extension_approved", ("同意延期", "approve the extension")),
+        _step("refuse-extension", IN_HANDS, None, "incident:decide_extension",
+              "extension_refused", ("不同意延期", "refuse the extension")),
+        _step("suspend", IN_HANDS, SUSPENDED, "incident:suspend", "suspended",
+              ("挂起", "suspend")),
+        _step("resume", {SUSPENDED}, ASSIGNED, "incident:suspend", "resumed", ("恢复", "resume")),
+        _step("urge", OPEN_STATES, None, "incident:urge", "urged", ("催办", "urge")),
+        _step("supervise", OPEN_STATES, None, "incident:supervise", "supervised",
+              ("督办", "supervise")),
+        _step("warn", RUNNING_STATES, None, "incident:clock", "warned", ("预警", "warn"),
+              automatic=True),
+        _step("mark-overdue", RUNNING_STATES, None, "incident:clock", "overdue",
+              ("超时", "mark overdue"), automatic=True),
+        _step("count", RUNNING_STATES, None, "incident:clock", "counted",
+              ("计时", "count a limit that waited for a work calendar"), automatic=True),
         _step("void", {REPORTED, ACCEPTED, ASSIGNED, RETURNED}, VOID, "incident:void", "voided",
               ("作废", "void")),
     ),

@@ -16,6 +16,7 @@ from service.attachments.files import Files
 from service.attachments.retention import purge_orphans
 from service.auth.login_store import purge_refresh_tokens
 from service.config import Settings
+from service.incidents.sweeping import Sweep
 from service.jobs.upkeep import (
     Upkeep,
     forget_failed_jobs,
@@ -30,6 +31,8 @@ from service.plan.evidence import refresh_evidence
 
 MINUTES_PER_HOUR = 60
 LONGEST_HOURS = 24
+# Every ten seconds: the shortest limit is five minutes.
+SWEEP = "* * * * * */10"
 
 log = structlog.get_logger()
 
@@ -72,6 +75,13 @@ async def purge_expired_logins(upkeep: Upkeep) -> None:
     await purge(upkeep, "refresh_token", purge_refresh_tokens)
 
 
+async def sweep_limits(upkeep: Upkeep) -> None:
+    """Warn, mark overdue, escalate and open supervision where a limit was reached."""
+    swept = await Sweep(upkeep.db).run()
+    if swept.cases:
+        log.info("limits_swept", cases=swept.cases, events=swept.events)
+
+
 def jobs(settings: Settings) -> tuple[Job, ...]:
     """All jobs of a deployment with these settings."""
     return (
@@ -82,4 +92,5 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("auth.purge_refresh_tokens", purge_expired_logins, "25 18 * * *"),
         Job("attachments.purge_orphans", purge_files, "35 18 * * *"),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
+        Job("incidents.sweep_limits", sweep_limits, SWEEP),
     )

@@ -15,9 +15,14 @@ from service.incidents.case import IncidentCase, cell_of, cells_of
 from service.incidents.errors import (
     BadOccurredAt,
     EvidenceMissing,
+    ExtensionDecidedByAsker,
+    ExtensionPending,
+    ExtensionUsed,
     HeldAbove,
     InaccuratePosition,
+    NoExtensionAsked,
     NoHigherTier,
+    NoLimitRuns,
     NotHandler,
     NotVerified,
     SelfHandleNotAllowed,
@@ -33,29 +38,37 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ME, OTHER = UUID(int=1), UUID(int=2)
 
 # Written by hand, so that a change of the transition table is a change here too.
+IN_HANDS = "transfer handle return escalate extend suspend approve-extension refuse-extension"
+OPEN = "urge supervise"
+RUNNING = f"{OPEN} warn mark-overdue count"
 ALLOWED = {
-    "reported": "self-handle accept reject escalate void",
-    "accepted": "self-handle assign arrive handle escalate void",
-    "assigned": "transfer arrive handle return escalate void",
-    "on_site": "transfer handle submit return escalate",
-    "handling": "transfer handle submit return escalate",
-    "submitted": "verify rework",
-    "verifying": "rework close",
+    "reported": f"self-handle accept reject escalate void {RUNNING}",
+    "accepted": f"self-handle assign arrive handle escalate void {RUNNING}",
+    "assigned": f"{IN_HANDS} arrive void {RUNNING}",
+    "on_site": f"{IN_HANDS} submit {RUNNING}",
+    "handling": f"{IN_HANDS} submit {RUNNING}",
+    "submitted": f"verify rework {RUNNING}",
+    "verifying": f"rework close {RUNNING}",
     "closed": "follow-up reopen",
     "followed_up": "reopen",
-    "returned": "assign escalate void",
-    "suspended": "",
+    "returned": f"assign escalate void {RUNNING}",
+    "suspended": f"resume {OPEN}",
     "rejected": "reopen",
     "merged": "",
     "void": "",
 }
+# Where a step leads; None leaves the case where it is.
 TARGETS = {
     "report": "reported", "self-handle": "closed", "accept": "accepted", "reject": "rejected",
     "assign": "assigned", "transfer": "assigned", "arrive": "on_site", "handle": "handling",
     "submit": "submitted", "return": "returned", "escalate": "reported", "verify": "verifying",
     "rework": "assigned", "close": "closed", "follow-up": "followed_up", "reopen": "accepted",
-    "void": "void",
-}  # fmt: skip
+    "void": "void", "suspend": "suspended", "resume": "assigned",
+} | dict.fromkeys(
+    ("extend", "approve-extension", "refuse-extension", "urge", "supervise", "warn",
+     "mark-overdue", "count")
+)  # fmt: skip
+ASKED_BY_OTHER = {"state": "asked", "asked_by": str(OTHER)}
 
 
 def case_in(state: str, **changes: Any) -> IncidentCase:
@@ -90,7 +103,11 @@ FREE = rules.CategoryRule(self_handle=True)
 @pytest.mark.parametrize("step", [s for s in INCIDENT.steps if s.sources], ids=lambda s: s.action)
 def test_the_table_allows_exactly_what_is_written_here(state: str, step: Any) -> None:
     allowed = step.action in ALLOWED[state].split()
-    case = case_in(state, assignee_id=ME, verification="passed")
+    deciding = step.action in ("approve-extension", "refuse-extension")
+    case = case_in(
+        state, assignee_id=ME, verification="passed", finish_due=NOW,
+        extension=ASKED_BY_OTHER if deciding else None,
+    )  # fmt: skip
     refused = rules.refusal(step, case, actor(), FREE)
     assert (refused is None) == allowed, refused
     if not allowed:
@@ -110,7 +127,8 @@ def test_a_finished_case_is_not_open() -> None:
     assert {"closed", "followed_up", "rejected", "merged", "void"} == CLOSED_STATES
 
 
-REFUSALS = [
+LIMITED: dict[str, Any] = {"assignee_id": ME, "finish_due": NOW}
+REFUSALS: list[tuple[str, str, dict[str, Any], dict[str, Any], type]] = [
     ("an unreadable case looks absent", "accept", {}, {"readable": False}, NotFound),
     ("a role without the permission", "accept", {}, {"permissions": frozenset()}, Forbidden),
     ("a lower tier on a climbed case", "accept", {"tier": 3}, {"tier": 2}, HeldAbove),
@@ -121,9 +139,24 @@ REFUSALS = [
      VerifierIsHandler),
     ("closing after a failed verification", "close", {"verification": "failed"}, {}, NotVerified),
     ("climbing beyond the county", "escalate", {"tier": 4}, {}, NoHigherTier),
+    ("extending where no limit runs", "extend", {"assignee_id": ME}, {}, NoLimitRuns),
+    ("a second extension", "extend", {**LIMITED, "extensions": 1}, {}, ExtensionUsed),
+    ("asking twice", "extend", {**LIMITED, "extension": ASKED_BY_OTHER}, {}, ExtensionPending),
+    ("deciding what nobody asked", "approve-extension", LIMITED, {}, NoExtensionAsked),
+    ("granting one's own extension", "approve-extension",
+     {**LIMITED, "extension": {"state": "asked", "asked_by": str(ME)}}, {},
+     ExtensionDecidedByAsker),
+    ("refusing one's own extension", "refuse-extension",
+     {**LIMITED, "extension": {"state": "asked", "asked_by": str(ME)}}, {},
+     ExtensionDecidedByAsker),
+    ("deciding again", "refuse-extension",
+     {**LIMITED, "extension": {"state": "refused", "asked_by": str(OTHER)}}, {}, NoExtensionAsked),
+    ("a lower tier suspending", "suspend", {"tier": 3}, {"tier": 2}, HeldAbove),
+    ("a lower tier supervising", "supervise", {"tier": 3}, {"tier": 2}, HeldAbove),
 ]  # fmt: skip
 START = {"accept": "reported", "submit": "handling", "verify": "submitted", "close": "verifying",
-         "escalate": "reported"}  # fmt: skip
+         "escalate": "reported", "extend": "handling", "approve-extension": "handling",
+         "refuse-extension": "handling", "suspend": "handling", "supervise": "handling"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ incident:close           .  .  x  x  x  .  .  .  .
 incident:follow_up       x  .  x  x  x  .  .  .  .
 incident:reopen          .  .  x  x  x  .  .  .  .
 incident:void            .  .  x  x  x  .  .  .  .
+incident:extend          x  .  x  x  x  x  .  .  .
+incident:decide_extension .  .  x  x  x  .  .  .  .
+incident:suspend         .  .  x  x  x  .  .  .  .
+incident:urge            .  .  x  x  x  .  .  .  .
+incident:supervise       .  .  x  x  x  .  .  .  .
+incident:clock           .  .  .  .  .  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -57,12 +57,21 @@ class ResponseSnapshot:
             raise NoPolicy(which=iso(local(moment)))
         return self.policies[i - 1]
 
+    def version_at(self, moment: datetime) -> int | None:
+        """The version in force at `moment`; None when there is none."""
+        i = bisect_right(self._begins, moment)
+        return self.policies[i - 1].version if i else None
+
     def policy(self, version: int) -> Policy:
         """A published version, in force or not, under which cases may run. Raises NoPolicy."""
         found = self._by_version.get(version)
         if found is None:
             raise NoPolicy(which=f"v{version}")
         return found
+
+    def has(self, versions: Collection[int | None]) -> bool:
+        """Whether all of these published versions are known."""
+        return all(v is None or v in self._by_version for v in versions)
 
     def worktime_for(self, area_code: str) -> WorkTime:
         """The work time of an area or grid: of its most specific prefix. Raises NoServiceHours."""

@@ -1,0 +1,225 @@
+"""Which limits of a case run, since when, and what is due next; pure, over a response snapshot.
+
+A clock begins when its state begins and ends with it. `finish` and `close` run through the whole
+case; `tier` runs while the work is at one tier. A suspension stops all of them: what was left of
+each when it began is left when it ends. A clock that cannot be counted, because nobody has
+entered the work calendar of a year that it reaches into, waits and is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from service.incidents.case import WAITING, Clock, IncidentCase
+from service.incidents.policies.cache import ResponseSnapshot
+from service.incidents.policies.errors import CalendarMissing
+from service.incidents.policies.marks import NO_AXIS, Marks, extend, resume
+from service.incidents.policies.policy import Policy
+from service.incidents.policies.worktime import WorkTime
+from service.incidents.workflow import SUSPENDED
+from service.kit.durations import Duration, parse_duration
+
+ACCEPT, ASSIGN, ON_SITE, TIER, FINISH, CLOSE = (
+    "accept", "assign", "on_site", "tier", "finish", "close",
+)  # fmt: skip
+WHOLE_CASE = (FINISH, CLOSE)
+RUNNING: dict[str, tuple[str, ...]] = {
+    "reported": (ACCEPT, TIER, FINISH, CLOSE),
+    "accepted": (ASSIGN, TIER, FINISH, CLOSE),
+    "assigned": (ON_SITE, TIER, FINISH, CLOSE),
+    "on_site": (TIER, FINISH, CLOSE),
+    "handling": (TIER, FINISH, CLOSE),
+    "returned": (ASSIGN, TIER, FINISH, CLOSE),
+    "submitted": (FINISH, CLOSE),
+    "verifying": (FINISH, CLOSE),
+}
+# The steps that begin a clock anew, although its state goes on.
+AGAIN: dict[str, tuple[str, ...]] = {
+    "assign": (ON_SITE,),
+    "transfer": (ON_SITE,),
+    "rework": (ON_SITE, TIER),
+    "reopen": (FINISH, CLOSE),
+}
+MARK_NAMES = ("amber", "due", "supervise")
+LOOK_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The limits of one case: policy, category's own limits, area."""
+
+    snapshot: ResponseSnapshot
+    policy: Policy
+    level: int
+    category_limits: Mapping[str, str]
+    area: str
+
+    def begin(self, name: str, tier: int, at: datetime) -> Clock | None:
+        """The clock `name` from `at`; None where there is no such limit; waiting if unknown."""
+        limit = self._limit(name, tier)
+        if limit is None:
+            return None
+        began = int(at.timestamp())
+        try:
+            found = self._marks(name, tier, at)
+        except CalendarMissing:
+            return Clock(began, 0, 0, 0, WAITING, str(limit))
+        assert found is not None
+        return Clock(began, *found, 0, str(limit))
+
+    def axis(self, limit: Duration) -> WorkTime:
+        """The work time that `limit` is counted in."""
+        return self.snapshot.worktime_for(self.area) if limit.unit.by_calendar else NO_AXIS
+
+    def _limit(self, name: str, tier: int) -> Duration | None:
+        if name == TIER:
+            return self.policy.tiers.get(tier)
+        return self.snapshot.limit(self.policy, self.level, name, self.category_limits)
+
+    def _marks(self, name: str, tier: int, at: datetime) -> Marks | None:
+        if name == TIER:
+            return self.snapshot.tier(self.policy, tier, self.area, at)
+        return self.snapshot.start(
+            self.policy, name, self.level, self.category_limits, self.area, at
+        )
+
+
+class Due(NamedTuple):
+    """A mark that was reached and that nobody has acted on: of which clock, which one, when."""
+
+    clock: str
+    mark: str
+    at: int
+
+
+def follow(case: IncidentCase, action: str, tier_before: int, rules: Rules, now: datetime) -> None:
+    """Let the clocks of `case` follow what `action` has just made of it."""
+    if case.state == SUSPENDED:
+        settle(case, now)
+        return
+    wanted = _wanted(case, rules)
+    again = set(AGAIN.get(action, ()))
+    if case.tier != tier_before:
+        again |= {ACCEPT, TIER}
+    kept = {n: c for n, c in case.clocks.items() if n in wanted and n not in again}
+    for name in wanted:
+        if name not in kept and (clock := rules.begin(name, case.tier, now)) is not None:
+            kept[name] = clock
+    case.clocks = kept
+    settle(case, now)
+
+
+def _wanted(case: IncidentCase, rules: Rules) -> tuple[str, ...]:
+    running = RUNNING.get(case.state, ())
+    if case.state in ("submitted", "verifying") and CLOSE in case.clocks:
+        # What the level calls finished (under control) is reached; closing is what is left.
+        return (CLOSE,)
+    if case.state == "accepted" and case.assignee_id is not None:
+        # Who accepted it has it in hand already.
+        return (ON_SITE, *running[1:])
+    return running
+
+
+def restart(case: IncidentCase, rules: Rules, now: datetime) -> None:
+    """Let the clocks run on after a suspension. Raises CalendarMissing."""
+    assert case.suspended_at is not None
+    suspended, resumed = int(case.suspended_at.timestamp()), int(now.timestamp())
+    for name, clock in case.clocks.items():
+        if not clock.is_waiting:
+            limit = parse_duration(clock.limit)
+            shifted = resume(_marks_of(clock), suspended, resumed, limit.unit, rules.axis(limit))
+            case.clocks[name] = _with(clock, shifted)
+    case.suspended_seconds += resumed - suspended
+    case.suspended_at = None
+
+
+def prolong(case: IncidentCase, granted: Duration, rules: Rules) -> None:
+    """Add `granted` to the limits of the whole case. Raises CalendarMissing."""
+    for name in WHOLE_CASE:
+        clock = case.clocks.get(name)
+        if clock is not None and not clock.is_waiting:
+            longer = extend(_marks_of(clock), granted, rules.axis(granted))
+            case.clocks[name] = _with(clock, longer)
+
+
+def retry(case: IncidentCase, rules: Rules) -> bool:
+    """Count the waiting clocks once more; whether any can be counted now."""
+    found = False
+    for name, clock in list(case.clocks.items()):
+        if clock.is_waiting:
+            began = datetime.fromtimestamp(clock.began, UTC)
+            counted = rules.begin(name, case.tier, began)
+            if counted is not None and not counted.is_waiting:
+                case.clocks[name] = counted
+                found = True
+    return found
+
+
+def due(case: IncidentCase, now: datetime) -> list[Due]:
+    """The marks that `now` has reached and that nobody has acted on, in order of time."""
+    moment = int(now.timestamp())
+    found = [d for name, clock in case.clocks.items() for d in _open_marks(name, clock)]
+    return sorted((d for d in found if d.at <= moment), key=lambda d: (d.at, d.clock))
+
+
+def acted(case: IncidentCase, mark: Due) -> None:
+    """Note that `mark` has been acted on."""
+    clock = case.clocks.get(mark.clock)
+    if clock is not None:
+        clock.done = max(clock.done, MARK_NAMES.index(mark.mark) + 1)
+
+
+def _open_marks(name: str, clock: Clock) -> Iterator[Due]:
+    if clock.is_waiting:
+        return
+    # A tier that is over is left; there is nothing to supervise there.
+    last = 2 if name == TIER else 3
+    for n in range(clock.done, last):
+        yield Due(name, MARK_NAMES[n], (clock.amber, clock.due, clock.supervise)[n])
+
+
+def settle(case: IncidentCase, now: datetime) -> None:
+    """Work out anew what is shown and looked for."""
+    counted = [c for c in case.clocks.values() if not c.is_waiting]
+    _settle_due(case)
+    if case.suspended_at is not None or not counted:
+        case.amber_at = case.due_at = case.supervise_at = None
+    else:
+        case.amber_at = _moment(min(c.amber for c in counted))
+        case.due_at = _moment(min(c.due for c in counted))
+        case.supervise_at = _moment(min(c.supervise for c in counted))
+    case.next_alarm_at = None if case.suspended_at is not None else _next_alarm(case, now)
+
+
+def _settle_due(case: IncidentCase) -> None:
+    """What the figures ask later: until when somebody had to be there, and to close it."""
+    on_site = case.clocks.get(ON_SITE)
+    if on_site is not None and not on_site.is_waiting:
+        case.on_site_due = _moment(on_site.due)
+    whole = case.clocks.get(CLOSE) or case.clocks.get(FINISH)
+    if whole is not None and not whole.is_waiting:
+        case.finish_due = _moment(whole.due)
+
+
+def _next_alarm(case: IncidentCase, now: datetime) -> datetime | None:
+    alarms = [d.at for name, clock in case.clocks.items() for d in _open_marks(name, clock)]
+    first = _moment(min(alarms)) if alarms else None
+    if any(c.is_waiting for c in case.clocks.values()):
+        later = now.replace(microsecond=0) + LOOK_AGAIN
+        return later if first is None else min(first, later)
+    return first
+
+
+def _marks_of(clock: Clock) -> Marks:
+    return Marks(clock.amber, clock.due, clock.supervise)
+
+
+def _with(clock: Clock, marks: Marks) -> Clock:
+    return Clock(clock.began, *marks, clock.done, clock.limit)
+
+
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)

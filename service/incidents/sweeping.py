@@ -1,0 +1,104 @@
+"""The sweep over limits: finds what is due, decides, stores; any number of workers at a time.
+
+What is due is found in the projection of open cases, by the index on the next alarm, so the cost
+follows what is due. A worker locks the cases it takes and others pass over them; a decision is
+stored only in the version that it was made on, in the same transaction as its events. So each is
+taken exactly once, whoever dies when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from service.db import Database
+from service.errors import AppError
+from service.incidents import store
+from service.incidents.alarms import decide_alarms
+from service.incidents.case import INCIDENTS, IncidentCase
+from service.incidents.categories.cache import CategoryCache
+from service.incidents.deciding import Basis
+from service.incidents.desk import older_categories
+from service.incidents.policies.cache import ResponseCache
+from service.kit import clock
+from service.kit.case_rows import Write
+
+BATCH = 500
+LOOK_AGAIN = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: cases that were acted on, and events that were stored."""
+
+    cases: int
+    events: int
+
+
+class Sweep:
+    """Acts on the limits that are reached; make one for a run."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._categories = CategoryCache(db)
+        self._response = ResponseCache(db)
+
+    async def run(self, *, batch: int = BATCH) -> Swept:
+        """Act on everything that is due now, batch by batch, each its own transaction."""
+        await self._categories.refresh()
+        await self._response.refresh()
+        cases = events = 0
+        while True:
+            taken, writes = await self._some(batch)
+            cases += len(writes)
+            events += sum(len(write.events) for write in writes)
+            if taken < batch:
+                return Swept(cases, events)
+
+    async def _some(self, batch: int) -> tuple[int, list[Write]]:
+        """How many cases were looked at, and what was stored."""
+        async with self._db.writing() as connection, connection.transaction():
+            now = clock.now()
+            rows = await connection.fetch(store.ALARMED, now, batch)
+            cases = [store.case_of(row) for row in rows]
+            on = Basis(
+                categories=self._categories.peek(),
+                response=self._response.peek(),
+                now=now,
+                older=await older_categories(self._categories, cases),
+            )
+            writes, later = _decide(cases, on)
+            if later:
+                again = [(c.id, c.next_alarm_at, c.version) for c in later]
+                await INCIDENTS.look_later(connection, again)
+            stored = await _store(connection, writes, on)
+        return len(rows), stored
+
+
+def _decide(cases: list[IncidentCase], on: Basis) -> tuple[list[Write], list[IncidentCase]]:
+    """What is to be stored, and the cases that only have to be looked at again later."""
+    writes, later = [], []
+    for case in cases:
+        try:
+            write = decide_alarms(case, on)
+        except AppError as unknown:
+            log.warning("alarm_postponed", incident=str(case.id), error=str(unknown))
+            case.next_alarm_at = on.now + LOOK_AGAIN
+            write = None
+        if write is None:
+            later.append(case)
+        else:
+            writes.append(write)
+    return writes, later
+
+
+async def _store(connection: asyncpg.Connection, writes: list[Write], on: Basis) -> list[Write]:
+    if not writes:
+        return []
+    stored = await INCIDENTS.update_automatically(connection, writes, now=on.now)
+    return [write for write, is_stored in zip(writes, stored, strict=True) if is_stored]
