@@ -9,10 +9,10 @@ that of the basic grid.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import shapely
@@ -101,9 +101,24 @@ class GridIndex:
 
     def locate(self, lon: float, lat: float) -> Located | None:
         """The grids at one EPSG:4490 position; None where no grid is, and for NaN."""
-        if not (math.isfinite(lon) and math.isfinite(lat)):
-            return None
-        hits = sorted(self._tree.query(shapely.Point(lon, lat), predicate="intersects").tolist())
+        return self.locate_each([lon], [lat])[0]
+
+    def locate_each(self, lons: Sequence[float], lats: Sequence[float]) -> list[Located | None]:
+        """The grids at each of a few positions: cheaper than ``locate_many`` below a hundred.
+
+        None where no grid is, and for NaN. Raises ``ValueError`` for lists of different length.
+        """
+        hits: list[list[int]] = [[] for _ in lons]
+        usable = [n for n, p in enumerate(zip(lons, lats, strict=True)) if all(map(isfinite, p))]
+        if usable:
+            points = shapely.points([lons[n] for n in usable], [lats[n] for n in usable])
+            asked, found = self._tree.query(points, predicate="intersects")
+            for n, hit in zip(asked.tolist(), found.tolist(), strict=True):
+                hits[usable[n]].append(hit)
+        return [self._responsible(each) for each in hits]
+
+    def _responsible(self, hits: list[int]) -> Located | None:
+        hits.sort()
         if not hits or hits[0] >= self._first_micro:
             return None
         basic = next((hit for hit in hits if self._first_basic <= hit < self._first_temporary), -1)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from service.api import ROUTERS
 from service.areas.checks.examiner import Examiner
@@ -52,6 +53,20 @@ Grid service backend. Every operation names the clauses of the plan that it fulf
 """
 
 
+class Application(FastAPI):
+    """The framework's application, with hot operations taken before its layers."""
+
+    hot: HotPaths
+    hot_edge: Edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through the lifespan."""
+        if self.hot.claims(scope):
+            await self.hot_edge(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI application for `settings` (the process's own by default)."""
     chosen = settings or get_settings()
@@ -65,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             gc.set_threshold(50_000, 20, 100)
             yield
 
-    app = FastAPI(
+    app = Application(
         title="gridward",
         version="1",
         description=DESCRIPTION,
@@ -78,14 +93,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     describe(app)
     _render_failures(app)
+    app.add_middleware(Edge, settings=chosen)
     hot = [r for router in ROUTERS for r in router.routes if isinstance(r, HotRoute)]
-    app.add_middleware(HotPaths, application=app, routes=hot)
-    app.add_middleware(
-        Edge,
-        json_max=chosen.json_max_bytes,
-        upload_max=chosen.upload_max_bytes,
-        access_log=chosen.access_log,
-    )
+    app.hot = HotPaths(app, hot)
+    app.hot_edge = Edge(app.hot, settings=chosen)
     return app
 
 

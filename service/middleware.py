@@ -9,10 +9,11 @@ from functools import cache
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLarge, InternalError, render
+from service.config import Settings
+from service.errors import AppError, BodyTooLarge, InternalError, render
 
 REQUESTS = Counter("gridward_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -41,13 +42,18 @@ def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
 
 
-class _Guard:
-    """Counts a body on its way in, and notes whether an answer has begun."""
+class _Exchange:
+    """One request and its answer: the body is counted on its way in, headers are added on the
+    way out."""
+
+    __slots__ = ("_limit", "_receive", "_received", "_send", "exceeded", "request_id", "started",
+                 "status")  # fmt: skip
 
     def __init__(self, limit: int, receive: Receive, send: Send) -> None:
-        self.limit = limit
-        self.refusal = BodyTooLarge(limit=limit)
+        self.request_id = f"{PROCESS}{next(_serial):08x}"
+        self.status = 500
         self.exceeded = self.started = False
+        self._limit = limit
         self._received = 0
         self._receive = receive
         self._send = send
@@ -56,27 +62,38 @@ class _Guard:
         """The next part. Raises BodyTooLarge beyond the limit."""
         message = await self._receive()
         self._received += len(message.get("body", b""))
-        if self._received > self.limit:
+        if self._received > self._limit:
             self.exceeded = True
-            raise self.refusal
+            raise BodyTooLarge(limit=self._limit)
         return message
 
     async def send(self, message: Message) -> None:
         """Pass it on, unless somebody inside has made the refusal its own: ours is the true one."""
-        if self.exceeded and not self.started:
-            return
-        self.started = self.started or message["type"] == "http.response.start"
+        if not self.started:
+            if self.exceeded:
+                return
+            self.started = True
+            self.status = message["status"]
+            headers = message["headers"]
+            present = {name for name, _ in headers}
+            headers.append((b"x-request-id", self.request_id.encode()))
+            headers.extend(h for h in SECURITY_HEADERS if h[0] not in present)
         await self._send(message)
+
+    async def refuse(self, scope: Scope, problem: AppError) -> None:
+        """Answer with `problem` instead of what was inside."""
+        self.exceeded = False
+        await render(Request(scope), problem)(scope, self._receive, self.send)
 
 
 class Edge:
     """What every request passes on its way in and out."""
 
-    def __init__(self, app: ASGIApp, *, json_max: int, upload_max: int, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
-        self._json_max = json_max
-        self._upload_max = upload_max
-        self._access_log = access_log
+        self._json_max = settings.json_max_bytes
+        self._upload_max = settings.upload_max_bytes
+        self._access_log = settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,56 +103,55 @@ class Edge:
             # As GET, without its body (RFC 9110 section 9.3.2).
             scope, send = {**scope, "method": "GET"}, _headers_only(send)
         started = time.perf_counter()
-        scope["request_id"] = request_id = f"{PROCESS}{next(_serial):08x}"
-        status = 500
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = message["headers"]
-                present = {name for name, _ in headers}
-                headers.append((b"x-request-id", request_id.encode()))
-                headers.extend(h for h in SECURITY_HEADERS if h[0] not in present)
-            await send(message)
-
+        limit, declared = self._sizes(scope)
+        exchange = _Exchange(limit, receive, send)
+        scope["request_id"] = exchange.request_id
         try:
-            await self._guarded(scope, receive, send_with_headers)
+            if declared > limit:
+                await exchange.refuse(scope, BodyTooLarge(limit=limit))
+            else:
+                await self._pass(scope, exchange, limit)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            seconds = time.perf_counter() - started
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            count, spent = _metrics(method, route, status)
-            count.inc()
-            spent.observe(seconds)
-            if self._access_log:
-                log.info("request", id=request_id, method=scope["method"], route=route,
-                         status=status, ms=round(seconds * 1000, 2))  # fmt: skip
+            self._count(scope, exchange, time.perf_counter() - started)
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body counted; answer for what goes wrong inside."""
-        guard = _Guard(self._limit(scope), receive, send)
-        declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > guard.limit:
-            await render(Request(scope), guard.refusal)(scope, receive, send)
-            return
+    async def _pass(self, scope: Scope, exchange: _Exchange, limit: int) -> None:
+        """Pass the request on; answer for what goes wrong inside."""
         try:
-            await self._app(scope, guard.receive, guard.send)
+            await self._app(scope, exchange.receive, exchange.send)
         except BodyTooLarge:
-            if guard.started:
+            if exchange.started:
                 raise
-        except Exception:
-            log.exception("unhandled", id=scope["request_id"], path=scope["path"])
-            if guard.started:
-                raise
-            await render(Request(scope), InternalError())(scope, receive, send)
+        except ClientDisconnect:
+            log.info("client_left", id=exchange.request_id)
             return
-        if guard.exceeded and not guard.started:
-            await render(Request(scope), guard.refusal)(scope, receive, send)
+        except Exception:
+            log.exception("unhandled", id=exchange.request_id, path=scope["path"])
+            if exchange.started:
+                raise
+            await exchange.refuse(scope, InternalError())
+            return
+        if exchange.exceeded and not exchange.started:
+            await exchange.refuse(scope, BodyTooLarge(limit=limit))
 
-    def _limit(self, scope: Scope) -> int:
-        kind = next((v for k, v in scope["headers"] if k == b"content-type"), b"")
-        return self._upload_max if kind.startswith(b"multipart/") else self._json_max
+    def _sizes(self, scope: Scope) -> tuple[int, int]:
+        """How large the body may be, and how large it says that it is."""
+        limit, declared = self._json_max, 0
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                declared = int(value) if value.isdigit() else 0
+            elif name == b"content-type" and value.startswith(b"multipart/"):
+                limit = self._upload_max
+        return limit, declared
+
+    def _count(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        count, spent = _metrics(method, route, exchange.status)
+        count.inc()
+        spent.observe(seconds)
+        if self._access_log:
+            log.info("request", id=exchange.request_id, method=scope["method"], route=route,
+                     status=exchange.status, ms=round(seconds * 1000, 2))  # fmt: skip
 
 
 def _headers_only(send: Send) -> Send:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,8 +13,28 @@ from service.kit.advance import CaseTable
 from service.kit.case_rows import Column
 
 
-class IncidentCase(msgspec.Struct):
-    """One incident's row; `lon`, `lat` in EPSG:4490, `raw_x`, `raw_y` in `raw_crs`."""
+class Clock(msgspec.Struct, array_like=True):
+    """A running limit: epoch seconds at which it began, turns amber, is due, calls supervision.
+
+    `done` counts the marks (amber, due, supervision) that have been acted on; `limit` is the
+    limit in the notation of `service.kit.durations`.
+    """
+
+    began: int
+    amber: int
+    due: int
+    supervise: int
+    done: int
+    limit: str
+
+
+class IncidentCase(msgspec.Struct, omit_defaults=True):
+    """One incident's row; `lon`, `lat` in EPSG:4490, `raw_x`, `raw_y` in `raw_crs`.
+
+    `clocks` holds what runs now by name; `amber_at`, `due_at` and `supervise_at` are the earliest
+    among them and `next_alarm_at` the next mark that somebody has to act on. `sub_orders` and
+    `calls` are parts of the case: they change with it, under its version.
+    """
 
     id: UUID
     number: str
@@ -49,6 +70,32 @@ class IncidentCase(msgspec.Struct):
     closed_at: datetime | None = None
     satisfaction: str | None = None
     clauses: list[str] = msgspec.field(default_factory=list)
+    policy_version: int | None = None
+    clocks: dict[str, Clock] = msgspec.field(default_factory=dict)
+    amber_at: datetime | None = None
+    due_at: datetime | None = None
+    supervise_at: datetime | None = None
+    next_alarm_at: datetime | None = None
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    on_site_due: datetime | None = None
+    finish_due: datetime | None = None
+    suspended_at: datetime | None = None
+    suspended_seconds: int = 0
+    extension: dict[str, Any] | None = None
+    extensions: int = 0
+    assignments: int = 0
+    verifications: int = 0
+    failed_verifications: int = 0
+    supervised_at: datetime | None = None
+    outcome: str | None = None
+    drill: bool = False
+    activation_id: UUID | None = None
+    master_id: UUID | None = None
+    closing_rule: str = "all"
+    co_units: list[str] = msgspec.field(default_factory=list)
+    sub_orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    calls: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
     @property
     def holder_area(self) -> str:
@@ -76,6 +123,33 @@ def cells_of(west: float, south: float, east: float, north: float) -> list[int]:
     first, last = int((west + 180) * CELLS_PER_DEGREE), int((east + 180) * CELLS_PER_DEGREE)
     return [row * CELL_COLUMNS + column for row in rows for column in range(first, last + 1)]
 
+
+# What no new case has: these travel with changes alone.
+LATER = (
+    ("suspended_at", "timestamptz", ""),
+    ("suspended_seconds", "int", "0"),
+    ("extension", "jsonb", ""),
+    ("extensions", "smallint", "0"),
+    ("assignments", "smallint", "0"),
+    ("verifications", "smallint", "0"),
+    ("failed_verifications", "smallint", "0"),
+    ("supervised_at", "timestamptz", ""),
+    ("outcome", "text", ""),
+    ("master_id", "uuid", ""),
+    ("closing_rule", "text", "'all'"),
+    ("co_units", "text[]", "'{}'"),
+    ("sub_orders", "jsonb", "'[]'"),
+    ("calls", "jsonb", "'[]'"),
+)
+# What of an open incident stands in `open_incident` too, over the stored row `s`.
+OPEN_COLUMNS = {
+    name: f"s.{name}"
+    for name in (
+        "county_code", "township_code", "village_code", "grid_code", "unit_code", "co_units",
+        "concerns_unit", "category_code", "level", "tier", "state", "reported_at", "amber_at",
+        "supervise_at", "next_alarm_at", "drill",
+    )
+} | {"due_at": "coalesce(s.due_at, 'infinity')"}  # fmt: skip
 
 _POINT = "ST_SetSRID(ST_MakePoint(c.lon, c.lat), 4490)"
 
@@ -108,14 +182,30 @@ INCIDENTS = CaseTable(
         Column("cell", "int"),
         Column("unit_code", "text", mutable=True),
         Column("assignee_id", "uuid", mutable=True),
-        Column("handler_ids", "uuid[]", mutable=True),
+        Column("handler_ids", "uuid[]", mutable=True, default="'{}'"),
         Column("concerns_unit", "text"),
-        Column("returns", "smallint", mutable=True),
+        Column("returns", "smallint", mutable=True, default="0"),
         Column("verified_by", "uuid", mutable=True),
         Column("verification", "text", mutable=True),
         Column("closed_at", "timestamptz", mutable=True),
         Column("satisfaction", "text", mutable=True),
         Column("clauses", "text[]"),
+        Column("policy_version", "int"),
+        Column("clocks", "jsonb", mutable=True, default="'{}'"),
+        Column("amber_at", "timestamptz", mutable=True),
+        Column("due_at", "timestamptz", mutable=True),
+        Column("supervise_at", "timestamptz", mutable=True),
+        Column("next_alarm_at", "timestamptz", mutable=True),
+        Column("accepted_at", "timestamptz", mutable=True),
+        Column("arrived_at", "timestamptz", mutable=True),
+        Column("on_site_due", "timestamptz", mutable=True),
+        Column("finish_due", "timestamptz", mutable=True),
+        Column("drill", "boolean", default="false"),
+        Column("activation_id", "uuid"),
+        *(
+            Column(name, kind, mutable=True, later=True, default=value)
+            for name, kind, value in LATER
+        ),
     ),
     derived={
         "county_code": "left(c.grid_code, 6)",
@@ -123,5 +213,7 @@ INCIDENTS = CaseTable(
         "village_code": "left(c.grid_code, 12)",
     },
     contact_table="incident_contact",
-    contact_key="incident_id",
+    open_table="open_incident",
+    open_columns=OPEN_COLUMNS,
+    key="incident_id",
 )

@@ -21,7 +21,7 @@ async def require_usable(state: State, caller: Subject, ids: list[UUID]) -> None
     """Pass when the caller has uploaded all of them. Raises UnknownAttachment."""
     if not ids:
         return
-    async with state.db.writes.acquire() as connection:
+    async with state.db.writing() as connection:
         known = await usable(connection, caller.account_id, ids)
     if missing := [str(i) for i in ids if i not in known]:
         raise UnknownAttachment(ids=", ".join(missing), pointer="/attachments")

@@ -12,12 +12,12 @@ from uuid import UUID
 from service.areas.grid_cache import GridSnapshot
 from service.auth.permissions import Permission, roles_with
 from service.auth.subject import Subject
-from service.errors import Forbidden, NotFound
+from service.errors import AppError, Forbidden, NotFound
 from service.incidents import effects, rules
 from service.incidents.case import IncidentCase
 from service.incidents.categories.cache import CategorySnapshot
 from service.incidents.facts import actor_for, category_rule
-from service.incidents.opening import NewIncident, open_incident
+from service.incidents.opening import NewIncident, Place, open_incident
 from service.incidents.present import answer
 from service.incidents.workflow import INCIDENT
 from service.kit.advance import record
@@ -64,15 +64,15 @@ class Situation:
     now: datetime
 
 
-def decide_report(item: ReportItem, number: str, on: Situation) -> Write:
+def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Situation) -> Write:
     """A new incident in its grid, reported and, where asked, self-handled.
 
-    Raises the failures of `open_incident`, of the category look-up and of the rules.
+    Raises what stands instead of a place, and the failures of the category look-up and the rules.
     """
     new, category = item.new, on.categories.require(item.new.category)
-    case = open_incident(
-        new, on.grids.index, category, on.categories.version, number=number, now=on.now
-    )
+    if isinstance(place, AppError):
+        raise place
+    case = open_incident(new, place, category, on.categories.version, number=number, now=on.now)
     actor, rule = actor_for(item.subject, case), category_rule(category)
     events, links = [_reported(item, case, on.now)], [Link(i, case.id, 1) for i in new.attachments]
     if new.self_handled_note is not None:

@@ -6,8 +6,8 @@ with whatever arrived while the previous batch was committing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from operator import length_hint
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +17,7 @@ from service.config import Settings
 from service.db import Database, connection_lost
 from service.errors import AppError, Busy
 from service.incidents import store
-from service.incidents.case import INCIDENTS
+from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.deciding import (
     ActItem,
@@ -29,6 +29,8 @@ from service.incidents.deciding import (
     report_keys,
 )
 from service.incidents.errors import IdTaken
+from service.incidents.memory import CaseMemory
+from service.incidents.opening import places
 from service.kit import clock
 from service.kit.advance import Moved, StaleReferenceData, first_answers
 from service.kit.case_rows import Answered
@@ -49,7 +51,8 @@ class Desk:
         self._county = settings.county
         self._grids = grids
         self._categories = categories
-        self._numbers: range = range(0)
+        self._memory = CaseMemory()
+        self._numbers: Iterator[int] = iter(())
         limits = {"limit": settings.gather_queue, "batch": settings.gather_batch, "lanes": LANES}
         self._reports: Gather[ReportItem, Answered] = Gather(
             self._store_reports, keys=report_keys, unknown=connection_lost, **limits
@@ -72,7 +75,7 @@ class Desk:
         await self._acts.close()
 
     async def _store_reports(self, batch: Sequence[ReportItem]) -> list[Answered | Exception]:
-        async with self._db.writes.acquire() as connection:
+        async with self._db.writing() as connection:
             for _ in range(MAX_ROUNDS):
                 on = Situation(self._grids.peek(), self._categories.peek(), clock.now())
                 await self._refill(connection, len(batch))
@@ -92,30 +95,35 @@ class Desk:
     ) -> list[Answered | Exception]:
         results: list[Answered | Exception | None] = [None] * len(batch)
         writes, positions = [], []
-        for position, item in enumerate(batch):
+        day = f"{self._county}-{clock.local(on.now):%y%m%d}"
+        where = places([item.new for item in batch], on.grids.index)
+        for position, (item, place) in enumerate(zip(batch, where, strict=True)):
             try:
-                writes.append(decide_report(item, self._number(on.now), on))
+                number = f"{day}-{next(self._numbers):07d}"
+                writes.append(decide_report(item, place, number, on))
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
         if writes:
             epochs = {"grids": on.grids.epoch, "categories": on.categories.epoch}
             stored = await INCIDENTS.insert(connection, writes, now=on.now, epochs=epochs)
-            for position, result in zip(positions, stored, strict=True):
+            for position, write, result in zip(positions, writes, stored, strict=True):
                 results[position] = result
+                if isinstance(result, Answered) and not result.replayed:
+                    self._memory.keep(write.case)
         asked = [(i.subject.account_id, i.key, i.request_hash) for i in batch]
         await _replace_refusals(connection, asked, results)
         return [r for r in results if r is not None]
 
     async def _store_acts(self, batch: Sequence[ActItem]) -> list[Answered | Exception]:
         results: list[Answered | Exception | None] = [None] * len(batch)
-        pending = list(range(len(batch)))
-        async with self._db.writes.acquire() as connection:
+        known = self._memory.take([item.case_id for item in batch])
+        async with self._db.writing() as connection:
+            pending = await self._update(connection, batch, range(len(batch)), known, results)
             for _ in range(MAX_ROUNDS):
-                await self._update(connection, batch, pending, results)
-                pending = [p for p in pending if isinstance(results[p], Moved)]
                 if not pending:
                     break
+                pending = await self._update(connection, batch, pending, {}, results)
             for position in pending:
                 results[position] = Busy()
             asked = [(i.subject.account_id, i.key, i.request_hash) for i in batch]
@@ -127,33 +135,40 @@ class Desk:
         connection: asyncpg.Connection,
         batch: Sequence[ActItem],
         pending: Sequence[int],
+        known: Mapping[UUID, IncidentCase],
         results: list[Answered | Exception | None],
-    ) -> None:
-        """Decide the pending elements on the cases as they stand now, and store what is allowed."""
+    ) -> list[int]:
+        """Decide the pending elements on the cases, remembered or as they stand now, and store
+        what is allowed; which have to be decided again."""
         now = clock.now()
         categories = self._categories.peek()
-        cases = await store.cases(connection, [batch[p].case_id for p in pending])
-        writes, positions = [], []
+        unread = [i for p in pending if (i := batch[p].case_id) not in known]
+        cases = await store.cases(connection, unread) if unread else {}
+        writes, positions, again = [], [], []
         for position in pending:
             item = batch[position]
+            remembered = known.get(item.case_id)
             try:
-                writes.append(decide_act(item, cases.get(item.case_id), categories, now))
+                case = remembered or cases.get(item.case_id)
+                writes.append(decide_act(item, case, categories, now))
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
-        if writes:
-            stored = await INCIDENTS.update(connection, writes, now=now)
-            for position, result in zip(positions, stored, strict=True):
-                results[position] = result
+                if remembered is not None:
+                    again.append(position)
+        stored = await INCIDENTS.update(connection, writes, now=now) if writes else []
+        for position, write, result in zip(positions, writes, stored, strict=True):
+            results[position] = result
+            if isinstance(result, Moved):
+                again.append(position)
+            elif isinstance(result, Answered) and not result.replayed:
+                self._memory.keep(write.case)
+        return again
 
     async def _refill(self, connection: asyncpg.Connection, wanted: int) -> None:
-        if len(self._numbers) < wanted:
+        if length_hint(self._numbers) < wanted:
             first = await connection.fetchval(store.NUMBER_BLOCK)
-            self._numbers = range(first, first + NUMBER_BLOCK)
-
-    def _number(self, now: datetime) -> str:
-        number, self._numbers = self._numbers[0], self._numbers[1:]
-        return f"{self._county}-{clock.local(now):%y%m%d}-{number:07d}"
+            self._numbers = iter(range(first, first + NUMBER_BLOCK))
 
 
 async def _replace_refusals(

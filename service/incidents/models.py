@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     SmallInteger,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -24,6 +25,10 @@ from service.kit.columns import CODE, CODES, IDS, JSON, MOMENT, TEXT, geometry
 
 _STATES = ", ".join(f"'{s}'" for s in INCIDENT.states)
 _CLOSED = ", ".join(f"'{s}'" for s in sorted(CLOSED_STATES))
+
+
+def _defaulted(kind: Any, default: str) -> Column[Any]:
+    return Column(kind, nullable=False, server_default=text(default))
 
 
 class CategorySet(SQLModel, table=True):
@@ -155,6 +160,85 @@ class Incident(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=MOMENT)
     satisfaction: str | None = Field(default=None, sa_type=TEXT)
     clauses: list[str] = Field(sa_type=CODES)
+    policy_version: int | None = None
+    clocks: dict[str, Any] = Field(sa_column=_defaulted(JSON, "'{}'"))
+    amber_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    due_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    supervise_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    next_alarm_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    accepted_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    arrived_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    on_site_due: datetime | None = Field(default=None, sa_type=MOMENT)
+    finish_due: datetime | None = Field(default=None, sa_type=MOMENT)
+    suspended_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    suspended_seconds: int = Field(sa_column=_defaulted(Integer, "0"))
+    extension: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    extensions: int = Field(sa_column=_defaulted(SmallInteger, "0"))
+    assignments: int = Field(sa_column=_defaulted(SmallInteger, "0"))
+    verifications: int = Field(sa_column=_defaulted(SmallInteger, "0"))
+    failed_verifications: int = Field(sa_column=_defaulted(SmallInteger, "0"))
+    supervised_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    outcome: str | None = Field(default=None, sa_type=TEXT)
+    drill: bool = Field(sa_column=_defaulted(SqlBoolean, "false"))
+    activation_id: UUID | None = None
+    master_id: UUID | None = None
+    closing_rule: str = Field(sa_column=_defaulted(TEXT, "'all'"))
+    co_units: list[str] = Field(sa_column=_defaulted(CODES, "'{}'"))
+    sub_orders: list[Any] = Field(sa_column=_defaulted(JSON, "'[]'"))
+    calls: list[Any] = Field(sa_column=_defaulted(JSON, "'[]'"))
+
+
+class OpenIncident(SQLModel, table=True):
+    """What the queue, the clocks and the figures ask of open incidents, and of no others.
+
+    A projection of `incident`, written by the same statements: a case that closes leaves it. A
+    case without a running clock is due at infinity.
+    """
+
+    __tablename__ = "open_incident"
+    __table_args__ = (
+        Index("ix_open_incident_due", "due_at", "incident_id"),
+        Index("ix_open_incident_township", "township_code", "due_at", "incident_id"),
+        Index(
+            "ix_open_incident_unit",
+            "unit_code",
+            "due_at",
+            "incident_id",
+            postgresql_where="unit_code IS NOT NULL",
+        ),
+        Index(
+            "ix_open_incident_co_units",
+            "co_units",
+            postgresql_using="gin",
+            postgresql_where="co_units <> '{}'",
+        ),
+        Index(
+            "ix_open_incident_alarm",
+            "next_alarm_at",
+            postgresql_where="next_alarm_at IS NOT NULL",
+        ),
+    )
+
+    incident_id: UUID = Field(
+        sa_column=Column(ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True)
+    )
+    county_code: str = Field(sa_type=CODE)
+    township_code: str = Field(sa_type=CODE)
+    village_code: str = Field(sa_type=CODE)
+    grid_code: str = Field(sa_type=CODE)
+    unit_code: str | None = Field(default=None, sa_type=CODE)
+    co_units: list[str] = Field(sa_type=CODES)
+    concerns_unit: str | None = Field(default=None, sa_type=CODE)
+    category_code: str = Field(sa_type=CODE)
+    level: int = Field(sa_type=SmallInteger)
+    tier: int = Field(sa_type=SmallInteger)
+    state: str = Field(sa_type=TEXT)
+    reported_at: datetime = Field(sa_type=MOMENT)
+    amber_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    due_at: datetime = Field(sa_type=MOMENT)
+    supervise_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    next_alarm_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    drill: bool
 
 
 class IncidentContact(SQLModel, table=True):

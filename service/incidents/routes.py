@@ -16,7 +16,7 @@ from service.incidents.errors import BadIfMatch
 from service.incidents.query import IncidentQuery
 from service.incidents.workflow import INCIDENT
 from service.kit.case_rows import Answered
-from service.kit.hot import HotRoute
+from service.kit.hot import HotRoute, Reply
 from service.kit.idempotency import Once, once
 from service.kit.openapi import problems, reads, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
@@ -25,6 +25,7 @@ hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
 ETAG = re.compile(r'^(?:W/)?"([0-9]{1,9})"$')
+VERSION = re.compile(rb'"version":(\d+)')
 JSON_TYPE = "application/json"
 
 
@@ -44,15 +45,15 @@ Asked = Annotated[Once, Depends(once)]
 Expected = Annotated[int | None, Depends(if_match)]
 
 
-def _answer(answered: Answered, *, location: bool = False) -> Response:
-    body = answered.body
-    version = re.search(r'"version":(\d+)', body)
-    headers = {"ETag": f'"{version[1]}"'} if version else {}
+def _answer(answered: Answered, *, location: bool = False) -> Reply:
+    body = answered.body.encode()
+    version = VERSION.search(body)
+    headers = [(b"etag", b'"%b"' % version[1])] if version else []
     if location:
-        headers["Location"] = f"/v1/incidents/{body[7:43]}"
+        headers.append((b"location", b"/v1/incidents/%b" % body[7:43]))
     if answered.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(body, answered.status, headers, JSON_TYPE)
+        headers.append((b"idempotency-replayed", b"true"))
+    return Reply(body, answered.status, headers)
 
 
 @hot.post(
@@ -65,7 +66,7 @@ def _answer(answered: Answered, *, location: bool = False) -> Response:
 )
 async def report_incident(
     request: Request, caller: Caller, body: schemas.Report, asked: Asked
-) -> Response:
+) -> Reply:
     """上报 Report an incident at a position; the service finds its grid.
 
     Replaying the same `id` or Idempotency-Key gives the first answer. With `self_handled` the
@@ -84,12 +85,12 @@ async def report_incident(
 )
 async def list_incidents(
     request: Request, caller: Caller, query: Annotated[IncidentQuery, Query()]
-) -> Response:
+) -> Reply:
     """事件列表 What the caller may read, newest first, in keyset pages."""
     page = await actions.list_page(
         request.app.state, caller, query.filters(), query.cursor, query.limit
     )
-    return Response(page, media_type=JSON_TYPE)
+    return Reply(page)
 
 
 @hot.get(
@@ -99,11 +100,12 @@ async def list_incidents(
     responses={200: sends("ETag"), **problems(401, 404)},
     openapi_extra=clauses("23.2"),
 )
-async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> Response:
+async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> Reply:
     """事件详情 One incident with what the caller may do now; `ETag` is its version."""
     body, version, case_clauses = await actions.show(request.app.state, caller, incident_id)
-    headers = {"ETag": f'"{version}"', "Link": clause_link(case_clauses)}
-    return Response(body, headers=headers, media_type=JSON_TYPE)
+    return Reply(
+        body, headers=[(b"etag", b'"%d"' % version)], link=clause_link(case_clauses).encode()
+    )
 
 
 @router.get(
@@ -156,7 +158,7 @@ BODIES: dict[str, type[schemas.Noted]] = {
 }
 
 
-def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Response]]:
+def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Reply]]:
     async def endpoint(
         request: Request,
         caller: Caller,
@@ -164,7 +166,7 @@ def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awai
         body: Any,
         asked: Asked,
         expected: Expected,
-    ) -> Response:
+    ) -> Reply:
         answered = await actions.act(
             request.app.state, caller, incident_id, action, body, asked, expected
         )

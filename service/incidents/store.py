@@ -13,11 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import as_actor
-from service.incidents.case import CELLS_PER_DEGREE, IncidentCase, cells_of
+from service.incidents.case import CELLS_PER_DEGREE, LATER, Clock, IncidentCase, cells_of
 from service.incidents.present import incident_json
 from service.incidents.workflow import CLOSED_STATES
 
@@ -36,8 +37,17 @@ CASE_COLUMNS = (
     "i.last_event_at, i.grid_code, i.micro_grid_code, ST_X(i.location) AS lon, "
     "ST_Y(i.location) AS lat, i.raw_x, i.raw_y, i.raw_crs, i.accuracy_m, i.cell, i.unit_code, "
     "i.assignee_id, i.handler_ids, i.concerns_unit, i.returns, i.verified_by, i.verification, "
-    "i.closed_at, i.satisfaction, i.clauses"
+    "i.closed_at, i.satisfaction, i.clauses, i.policy_version, i.clocks, i.amber_at, i.due_at, "
+    "i.supervise_at, i.next_alarm_at, i.accepted_at, i.arrived_at, i.on_site_due, i.finish_due, "
+    "i.drill, i.activation_id, " + ", ".join(f"i.{name}" for name, _, _ in LATER)
 )
+
+JSON_PARTS: dict[str, Any] = {
+    "clocks": dict[str, Clock],
+    "extension": dict[str, Any],
+    "sub_orders": list[dict[str, Any]],
+    "calls": list[dict[str, Any]],
+}
 
 CASES = f"SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[])"
 ONE = as_actor(f"""
@@ -214,4 +224,13 @@ def _where(filters: Filters, sql: _Sql) -> Iterator[str]:
 async def cases(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, IncidentCase]:
     """The cases with these ids as they stand now, for the desk to decide on."""
     rows = await connection.fetch(CASES, ids)
-    return {row["id"]: IncidentCase(**dict(row)) for row in rows}
+    return {row["id"]: case_of(row) for row in rows}
+
+
+def case_of(row: asyncpg.Record) -> IncidentCase:
+    """The case that a row of `CASE_COLUMNS` holds; its JSON comes as text."""
+    values = dict(row)
+    for name, kind in JSON_PARTS.items():
+        if (text := values[name]) is not None:
+            values[name] = msgspec.json.decode(text, type=kind)
+    return IncidentCase(**values)

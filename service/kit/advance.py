@@ -87,8 +87,9 @@ def record(
 class CaseTable:
     """Builds and runs the two set-based statements of one case kind.
 
-    `table` has `columns`, and `derived` columns whose SQL reads others of `c`. `contact_table`,
-    when given, holds encrypted contacts by `contact_key`.
+    `table` has `columns`, and `derived` columns whose SQL reads others of `c`. `contact_table`
+    holds encrypted contacts and `open_table` repeats `open_columns` of the cases that are open,
+    so that what asks for open work never meets the history; both by `key`.
     """
 
     def __init__(
@@ -98,10 +99,17 @@ class CaseTable:
         *,
         derived: Mapping[str, str],
         contact_table: str,
-        contact_key: str,
+        open_table: str,
+        open_columns: Mapping[str, str],
+        key: str,
     ) -> None:
-        self.insert_sql = _insert_statement(table, columns, derived, contact_table, contact_key)
-        self.update_sql = _update_statement(table, [c for c in columns if c.mutable])
+        opened = _opened(open_table, open_columns, key)
+        contacted = _contacted(contact_table, key)
+        first = [c for c in columns if not c.later]
+        self.insert_sql = _insert_statement(table, first, derived, (opened, contacted))
+        self.update_sql = _update_statement(
+            table, [c for c in columns if c.mutable], (opened, _settled(open_table, key))
+        )
 
     async def insert(
         self,
@@ -154,41 +162,57 @@ def _elements() -> str:
 
 
 def _insert_statement(
-    table: str,
-    columns: Sequence[Column],
-    derived: Mapping[str, str],
-    contact_table: str,
-    contact_key: str,
+    table: str, columns: Sequence[Column], derived: Mapping[str, str], more: Sequence[str]
 ) -> str:
     stored = [*(c.stored for c in columns if c.stored), *derived.items()]
     names = ", ".join(target for target, _ in stored)
     values = ", ".join(expression for _, expression in stored)
     definition = ", ".join(f"{c.name} {c.type}" for c in columns)
     cases = (
-        f"stored AS (INSERT INTO {table} ({names}) SELECT {values} "
-        f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id)"
+        f"stored AS (INSERT INTO {table} AS t ({names}) SELECT {values} "
+        f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id RETURNING t.*)"
     )
-    contacts = (
-        f"contacted AS (INSERT INTO {contact_table} ({contact_key}, name, phone, phone_hash) "
-        "SELECT case_id, decode(name, 'base64'), decode(phone, 'base64'), "
-        f"decode(phone_hash, 'base64') FROM {_records(6, CONTACT, 'k')} "
-        "JOIN fresh USING (case_id))"
-    )
-    parts = [_elements(), _EPOCH, _UNTOUCHED, _ALLOWED, _FIRST, cases, *_LOGGED, contacts]
+    parts = [_elements(), _EPOCH, _UNTOUCHED, _ALLOWED, _FIRST, cases, *_LOGGED, *more]
     return ", ".join(parts) + _RESULT.format(current="(SELECT current FROM epoch)")
 
 
-def _update_statement(table: str, columns: Sequence[Column]) -> str:
+def _update_statement(table: str, columns: Sequence[Column], more: Sequence[str]) -> str:
     stored = [c.stored for c in columns if c.stored]
     changes = ", ".join(f"{target} = {expression}" for target, expression in stored)
     definition = ", ".join(["id uuid", *(f"{c.name} {c.type}" for c in columns)])
     cases = (
         f"stored AS (UPDATE {table} AS t SET {changes} "
         f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id "
-        "WHERE t.id = c.id)"
+        "WHERE t.id = c.id RETURNING t.*)"
     )
-    parts = [_elements(), _LOCKED.format(table=table), _ALLOWED, _FIRST, cases, *_LOGGED]
+    parts = [_elements(), _LOCKED.format(table=table), _ALLOWED, _FIRST, cases, *_LOGGED, *more]
     return ", ".join(parts) + _RESULT.format(current="true")
+
+
+def _contacted(table: str, key: str) -> str:
+    return (
+        f"contacted AS (INSERT INTO {table} ({key}, name, phone, phone_hash) "
+        "SELECT case_id, decode(name, 'base64'), decode(phone, 'base64'), "
+        f"decode(phone_hash, 'base64') FROM {_records(6, CONTACT, 'k')} "
+        "JOIN fresh USING (case_id))"
+    )
+
+
+def _opened(table: str, columns: Mapping[str, str], key: str) -> str:
+    names = ", ".join(columns)
+    old, new = (", ".join(f"{side}.{c}" for c in columns) for side in ("o", "excluded"))
+    return (
+        f"opened AS (INSERT INTO {table} AS o ({key}, {names}) "
+        f"SELECT s.id, {', '.join(columns.values())} FROM stored s WHERE s.is_open "
+        f"ON CONFLICT ({key}) DO UPDATE SET ({names}) = ROW ({new}) "
+        f"WHERE ({old}) IS DISTINCT FROM ({new}))"
+    )
+
+
+def _settled(table: str, key: str) -> str:
+    return (
+        f"settled AS (DELETE FROM {table} o USING stored s WHERE o.{key} = s.id AND NOT s.is_open)"
+    )
 
 
 _EPOCH = """epoch AS MATERIALIZED (

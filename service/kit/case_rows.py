@@ -91,7 +91,9 @@ class Column:
     """A value of a case: its name in the JSON and the type it is read as.
 
     `target` is the stored column (the same name by default, "" for none) and `expression` its SQL
-    over `c.<name>`. Only `mutable` values travel with a change.
+    over `c.<name>`. Only `mutable` values travel with a change, and `later` ones with nothing
+    else. Values at their default are left out of the JSON: `default` is its SQL where the column
+    may not be null.
     """
 
     name: str
@@ -99,12 +101,17 @@ class Column:
     mutable: bool = False
     target: str | None = None
     expression: str = ""
+    default: str = ""
+    later: bool = False
 
     @property
     def stored(self) -> tuple[str, str] | None:
         """The stored column and its SQL; None for a value that is only part of another's."""
         target = self.name if self.target is None else self.target
-        return (target, self.expression or f"c.{self.name}") if target else None
+        value = self.expression or f"c.{self.name}"
+        if self.default:
+            value = f"coalesce({value}, {self.default})"
+        return (target, value) if target else None
 
 
 def as_json(rows: list[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,10 +16,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
 
 def _storable(value: str) -> str:
     """Refuse what PostgreSQL and UTF-8 cannot hold: NUL and lone surrogates."""
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if _UNSTORABLE.search(value):
         raise PydanticCustomError("string_unicode", "The text holds NUL or a lone surrogate")
     return value
 

@@ -57,6 +57,7 @@ class Gather(Generic[T, R]):
         self._unknown = unknown
         self._queue: deque[_Waiting[T, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._starting = False
         self._held: set[Hashable] = set()
         self._closed = False
 
@@ -68,9 +69,13 @@ class Gather(Generic[T, R]):
         """Queue `item` now, in order; the future answers after the commit."""
         if self._closed or len(self._queue) >= self._limit:
             raise Overloaded
-        waiting = _Waiting[T, R](item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting[T, R](item, loop.create_future())
         self._queue.append(waiting)
-        self._start()
+        if not self._starting and len(self._running) < self._lanes:
+            # After whatever else is ready in this turn of the loop: it comes along.
+            self._starting = True
+            loop.call_soon(self._start)
         return waiting.answer
 
     async def close(self) -> None:
@@ -81,6 +86,7 @@ class Gather(Generic[T, R]):
             await asyncio.gather(*self._running, return_exceptions=True)
 
     def _start(self) -> None:
+        self._starting = False
         while self._queue and len(self._running) < self._lanes:
             batch = self._take()
             if not batch:

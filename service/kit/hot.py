@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -18,15 +19,62 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends, Query
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from service.errors import UnsupportedMediaType
 from service.kit.routing import CLAUSES, ClauseRoute, clause_link
 
 Reader = Callable[[Request], Any]
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a hot endpoint answers: JSON bytes, header fields of its own, and the link to the
+    clauses when it is not the operation's."""
+
+    body: bytes
+    status: int = 200
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    link: bytes | None = None
+
+
+class _Fields(dict[str, str]):
+    """Header fields by name; of one that comes twice, the first."""
+
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        super().__init__((k.decode("latin-1"), v.decode("latin-1")) for k, v in reversed(raw))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field's value, whatever the case of its name."""
+        return super().get(name.lower(), default)
+
+
+class HotRequest(Request):
+    """A request whose header fields are looked up by name and whose body is read at once."""
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields; of `Headers` they have `get` alone."""
+        if not hasattr(self, "_fields"):
+            self._fields = _Fields(self.scope["headers"])
+        return cast("Headers", self._fields)
+
+    async def body(self) -> bytes:
+        """The whole body. Raises ClientDisconnect when the client went away before its end."""
+        if not hasattr(self, "_body"):
+            parts, more = [], True
+            while more:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+            self._body = b"".join(parts)
+        return self._body
 
 
 class HotRoute(ClauseRoute):
@@ -39,20 +87,26 @@ class HotRoute(ClauseRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self._plan = _plan(endpoint, path)
-        self._link = clause_link((self.openapi_extra or {}).get(CLAUSES, ()))
+        self._link = clause_link((self.openapi_extra or {}).get(CLAUSES, ())).encode()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the parameters, call the endpoint, send its response."""
         if scope["method"] not in (self.methods or ()):
             raise HTTPException(405, headers={"Allow": ", ".join(self.methods or ())})
-        request = Request(scope, receive, send)
+        request = HotRequest(scope, receive, send)
         values: dict[str, Any] = {}
         for name, read, waits in self._plan:
             value = read(request)
             values[name] = await value if waits else value
-        response: Response = await self.endpoint(**values)
-        response.headers.setdefault("link", self._link)
-        await response(scope, receive, send)
+        reply: Reply = await self.endpoint(**values)
+        headers = [
+            *reply.headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"link", reply.link or self._link),
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
 
 
 def _plan(endpoint: Callable[..., Any], path: str) -> list[tuple[str, Reader, bool]]:
@@ -132,14 +186,13 @@ def _path_id(request: Request, name: str) -> UUID:
 
 
 class HotPaths:
-    """Sends hot operations straight to their routes, past the framework's layers.
+    """Finds hot operations and carries them out, past the framework's layers.
 
     Everything else, and every other method of a hot path, goes the ordinary way. Failures are
     rendered by the application's own handlers.
     """
 
-    def __init__(self, app: ASGIApp, *, application: FastAPI, routes: Sequence[HotRoute]) -> None:
-        self._app = app
+    def __init__(self, application: FastAPI, routes: Sequence[HotRoute]) -> None:
         self._application = application
         self._table: dict[tuple[str, ...], HotRoute] = {}
         self._shapes: dict[int, set[tuple[int, ...]]] = {}
@@ -151,17 +204,23 @@ class HotPaths:
                 self._table[(method, *_masked(parts, holes))] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._find(scope) if scope["type"] == "http" else None
-        if route is None:
-            await self._app(scope, receive, send)
-            return
-        scope["app"] = self._application
-        scope["route"] = route
+        """Carry out the operation that `claims` has found."""
         try:
-            await route.handle(scope, receive, send)
+            await scope["route"].handle(scope, receive, send)
         except Exception as failure:  # noqa: BLE001 - looked up by kind, raised again if unknown
             response = await self._render(Request(scope, receive), failure)
             await response(scope, receive, send)
+
+    def claims(self, scope: Scope) -> bool:
+        """Whether the request is for a hot operation; then `scope` names it."""
+        if scope["type"] != "http":
+            return False
+        route = self._find(scope)
+        if route is None:
+            return False
+        scope["app"] = self._application
+        scope["route"] = route
+        return True
 
     def _find(self, scope: Scope) -> HotRoute | None:
         parts = scope["path"].split("/")

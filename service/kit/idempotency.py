@@ -72,7 +72,7 @@ def hash_request(method: str, path: str, body: bytes) -> bytes:
 async def once(request: Request) -> Once:
     """A dependency: the request's key and hash."""
     body = b"" if _is_form(request) else await request.body()
-    return Once(key_of(request), hash_request(request.method, request.url.path, body))
+    return Once(key_of(request), hash_request(request.method, request.scope["path"], body))
 
 
 def _is_form(request: Request) -> bool:

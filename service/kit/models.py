@@ -15,10 +15,11 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
-from service.kit.columns import CODES, JSON, MOMENT, TEXT
+from service.kit.columns import CODES, JSON, MOMENT, TEXT, XID8
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -57,6 +58,10 @@ class CaseEvent(SQLModel, table=True):
     payload: dict[str, Any] = Field(sa_type=JSON)
     prev_hash: bytes = Field(sa_type=LargeBinary)
     hash: bytes = Field(sa_type=LargeBinary)
+    # The writing transaction: readers that follow events in commit order need it.
+    xact: int = Field(
+        sa_column=Column(XID8, nullable=False, server_default=text("pg_current_xact_id()"))
+    )
 
 
 class AuditCheckpoint(SQLModel, table=True):

@@ -67,8 +67,9 @@ def load(connection: psycopg.Connection, amount: Amount, base: datetime) -> None
     with without_indexes(connection):
         run(connection, "4_incidents")
         run(connection, "5_events", closed_per_event=amount.closed_per_event)
+    run(connection, "8_open")
     connection.execute("DROP TABLE bench.drawn")
-    connection.execute("ANALYZE incident, case_event")
+    connection.execute("ANALYZE incident, case_event, open_incident")
 
 
 @contextmanager

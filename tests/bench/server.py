@@ -57,10 +57,8 @@ def serving(database_url: str, *, workers: int = 1) -> Iterator[Server]:
     """The service on a free loopback port, ended with the block. Raises BenchError."""
     with tempfile.TemporaryDirectory(prefix="gridward-bench-") as folder:
         server = Server(_free_port(), Path(folder) / "service.log")
-        command = [sys.executable, "-m", "uvicorn", "service.main:create_app", "--factory"]
+        command = [sys.executable, "-m", "service.cli", "serve"]
         command += ["--host", "127.0.0.1", "--port", str(server.port), "--workers", str(workers)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        command += ["--log-level", "warning"]
         with server.log.open("wb") as log:
             process = subprocess.Popen(
                 command,

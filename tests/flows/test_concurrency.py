@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 from fastapi import FastAPI
 
+from service.config import Settings
+from service.main import create_app
 from tests.cases import OTHER_UNIT, UNIT, Place
+from tests.people import Person
 
 
 async def test_ten_dispatchers_accept_at_once_and_one_wins(place: Place) -> None:
@@ -101,3 +106,37 @@ async def test_a_full_queue_refuses_and_takes_nothing(app: FastAPI, place: Place
     finally:
         desk._reports._limit = limit
     assert (await place.worker.post("/v1/incidents", body)).status_code == 201
+
+
+async def test_two_processes_in_turn_never_act_on_what_they_only_remember(
+    app: FastAPI, settings: Settings, place: Place
+) -> None:
+    """Each process remembers the case as it wrote it; the other has moved it on meanwhile."""
+    second = create_app(settings)
+    async with second.router.lifespan_context(second):
+        there = httpx.ASGITransport(app=second)
+
+        async def act(person: Person, elsewhere: bool, action: str, **body: Any) -> httpx.Response:
+            if not elsewhere:
+                return await place.act(person, case, action, **body)
+            async with httpx.AsyncClient(
+                transport=there, base_url="http://gridward.test", headers=person.http.headers
+            ) as http:
+                return await place.act(Person(person.id, person.login, http), case, action, **body)
+
+        case = await place.report()
+        life = [
+            (place.worker, "accept"), (place.worker, "arrive"), (place.worker, "handle"),
+            (place.worker, "submit"), (place.village, "verify"), (place.village, "close"),
+        ]  # fmt: skip
+        for n, (person, action) in enumerate(life):
+            answer = await act(person, n % 2 == 1, action)
+            assert answer.status_code == 200, (action, answer.text)
+            assert answer.json()["version"] == n + 2
+        # The first process last saw it being verified, and would have let it be closed.
+        again = await act(place.village, False, "close")
+        assert (again.status_code, again.json()["code"]) == (409, "action_not_allowed")
+        assert (await act(place.village, False, "reopen")).status_code == 200
+        # The second one last saw it closed, and would have refused for its state.
+        assigned = await act(place.village, True, "assign", unit=None, account=str(place.worker.id))
+        assert assigned.status_code == 200, assigned.text

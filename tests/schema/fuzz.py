@@ -76,8 +76,17 @@ class Sender:
         )
         self._aim(case, chosen >> 8)
         token = self.tokens[chosen % len(self.tokens)]
+        return case.call(**self.at(token))
+
+    def at(self, token: str | None) -> dict[str, Any]:
+        """Where a request goes, and as whom."""
         headers = {"Authorization": f"Bearer {token}"} if token else None
-        return case.call(self.base_url, self.session, headers, timeout=SECONDS)
+        return {
+            "base_url": self.base_url,
+            "session": self.session,
+            "headers": headers,
+            "timeout": SECONDS,
+        }
 
     def _aim(self, case: schemathesis.Case, chosen: int) -> None:
         """Put things that are there where a well-formed id stands, three times of four."""

@@ -4,7 +4,7 @@ INSERT INTO incident (
   reported_at, reporter_id, state, tier, version, head_hash, last_event_at, county_code,
   township_code, village_code, grid_code, location, raw_x, raw_y, raw_crs, accuracy_m, cell,
   unit_code, assignee_id, handler_ids, returns, verified_by, verification, closed_at,
-  satisfaction, clauses)
+  satisfaction, clauses, policy_version, amber_at, due_at, supervise_at, next_alarm_at, finish_due)
 SELECT d.id, '511723-' || to_char(d.at AT TIME ZONE 'Asia/Shanghai', 'YYMMDD') || '-B' || d.n,
   k.code, k.version, k.level, (ARRAY['grid_worker', 'grid_worker', 'grid_worker', 'phone'])[1 + d.n % 4],
   (ARRAY['河滨路窨井盖缺失，已放置警示牌，请尽快处理', '村道路面塌陷约两平方米，过往车辆绕行',
@@ -18,10 +18,14 @@ SELECT d.id, '511723-' || to_char(d.at AT TIME ZONE 'Asia/Shanghai', 'YYMMDD') |
   CASE WHEN s.handled THEN ARRAY[p.worker] ELSE '{{}}' END, 0,
   CASE WHEN s.judged THEN bench.account('village_dispatcher', 1 + d.n % 162) END,
   CASE WHEN s.judged THEN 'passed' END, CASE WHEN NOT d.is_open THEN d.at + s.lasted END,
-  CASE WHEN s.state = 'followed_up' THEN 'satisfied' END, k.clauses
+  CASE WHEN s.state = 'followed_up' THEN 'satisfied' END, k.clauses,
+  1, due.at - interval '9 hours', due.at, due.at + interval '6 hours', due.at - interval '9 hours',
+  due.at
 FROM bench.drawn d
 JOIN bench.place p ON p.n = d.place
 JOIN bench.kind k ON k.n = d.kind
 JOIN bench.life s ON s.is_open = d.is_open AND s.chance = d.state_chance,
 LATERAL (SELECT CASE WHEN d.tier_chance < 75 THEN 1 WHEN d.tier_chance < 92 THEN 2
-  WHEN d.tier_chance < 98 THEN 3 ELSE 4 END AS tier) AS t
+  WHEN d.tier_chance < 98 THEN 3 ELSE 4 END AS tier) AS t,
+LATERAL (SELECT CASE WHEN d.is_open
+  THEN d.at + (86400 + abs(hashtext(d.id::text)) % 432000) * interval '1 second' END AS at) AS due
