@@ -9,7 +9,8 @@ from functools import cache
 from service.incidents.policies.seed import statutory_days
 from service.incidents.policies.workdays import Calendar, parse_spans, working_days
 from service.incidents.policies.worktime import WorkTime
-from service.kit.clock import CHINA
+from service.kit.clock import CHINA, now
+from tests.people import Person
 
 HOURS = (("09:00", "12:00"), ("14:00", "18:00"))
 WORK_DAY = 7 * 3_600
@@ -38,3 +39,13 @@ def second(text: str) -> int:
 def told(second: int) -> str:
     """An epoch second as China reads it."""
     return datetime.fromtimestamp(second, CHINA).strftime("%Y-%m-%d %H:%M:%S")
+
+
+async def enter_years(admin: Person) -> None:
+    """This year and the next two are entered where they are not, so that any limit can end."""
+    this = now().year
+    for year in range(this, this + 3):
+        if (await admin.get(f"/v1/work-calendars/{year}")).status_code == 404:
+            body = {"days": [], "source": "试验 test"}
+            answer = await admin.http.put(f"/v1/work-calendars/{year}", json=body)
+            assert answer.status_code == 200, answer.text

@@ -48,10 +48,10 @@ BEGIN
     FROM (
       SELECT n.* FROM (
         SELECT r.id, r.number, r.category_code, r.category_version, r.level, r.grid_code,
-          r.reported_at, r.is_open, r.state, r.concerns_unit
+          r.reported_at, r.is_open, r.state, r.concerns_unit, r.drill
         FROM incident r WHERE r.%I = $1 ORDER BY r.reported_at DESC, r.id DESC LIMIT $4) AS n
       WHERE ($2 IS NULL OR starts_with(n.category_code, $2))
-        AND n.state NOT IN ('void', 'merged')
+        AND n.state NOT IN ('void', 'merged') AND NOT n.drill
         AND (n.concerns_unit IS NULL OR n.concerns_unit <> ALL ($5))
       ORDER BY n.reported_at DESC, n.id DESC LIMIT $3) AS i
     CROSS JOIN LATERAL (

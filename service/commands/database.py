@@ -29,6 +29,7 @@ ONE_AT_A_TIME = sa.text("SELECT pg_advisory_lock(hashtextextended('gridward.migr
 PARTS = {
     "county": ("区划与合成网格", "divisions and synthetic grids"),
     "categories": ("事件类别", "categories"),
+    "response": ("响应时限与工作日历", "response policy and work calendars"),
     "units": ("责任单位", "units"),
 }
 
@@ -78,7 +79,7 @@ def check() -> None:
 
 @database.command("seed")
 def seed() -> None:
-    """Load the county, its grids (synthetic), the categories and the units; safe to repeat."""
+    """Load county, grids (synthetic), categories, policy and units; safe to repeat."""
     from service.seed import seed as load  # the rooms with their data: slow to import
 
     chosen = settings()

@@ -10,6 +10,7 @@ from tests.cases import Place
 from tests.people import People, Person
 from tests.schema.contract import Operation, operation, sent
 from tests.schema.world import World
+from tests.worktimes import enter_years
 
 # Action to the state that its example needs, and who does it; `handler` is of the unit in charge.
 PLAYED: dict[str, tuple[str, str]] = {
@@ -33,7 +34,8 @@ PLAYED: dict[str, tuple[str, str]] = {
 STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
-    "draft_category_set", "revoke_token",
+    "draft_category_set", "draft_response_policy", "simulate_response_policy", "put_service_hours",
+    "revoke_token",
 ]  # fmt: skip
 
 
@@ -84,3 +86,19 @@ async def test_a_draft_takes_the_example_of_a_category(world: World, everybody: 
     op = operation("put_category")
     path = op.path.replace("{version}", str(draft["version"])).replace("{code}", "0601")
     await play(everybody, op, path)
+
+
+async def test_a_drafted_policy_takes_its_examples_and_is_published(
+    world: World, everybody: Person
+) -> None:
+    draft: dict[str, Any] = (await everybody.post("/v1/response-policies", {})).json()
+    await enter_years(everybody)
+    for name in ("put_response_policy", "publish_response_policy"):
+        op = operation(name)
+        await play(everybody, op, op.path.replace("{version}", str(draft["version"])))
+
+
+async def test_a_year_takes_the_example_of_a_calendar(world: World, everybody: Person) -> None:
+    op = operation("put_work_calendar")
+    year = op.examples()[0]["days"][0]["date"][:4]
+    await play(everybody, op, op.path.replace("{year}", year))

@@ -15,14 +15,17 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from service.auth.subject import Subject
+from service.auth.permissions import Role
+from service.auth.subject import Grant, Subject
 from service.db import WRITER_ROLE
 from service.incidents import store
 from service.incidents.case import INCIDENTS
+from service.incidents.policies.simulating import REACH
+from service.incidents.policies.store import HISTORIES
 from service.incidents.store import Filters
 from service.kit import clock
 from tests.bench import bulk
-from tests.schema.plans import MODES, Plan, explain, loaded, of_every_reach
+from tests.schema.plans import MODES, Plan, explain, loaded, make_subject, of_every_reach
 
 pytestmark = pytest.mark.xdist_group("million")
 
@@ -192,3 +195,38 @@ def test_every_statement_names_its_actor_before_it_reads_a_row(million: History,
         assert million.list_plan(caller, Filters(), mode).first == "actor"
         for query in (store.ONE, store.TIMELINE):
             assert explain(million.url, query, subject.account_id, [uuid4()], mode).first == "actor"
+
+
+# Per case its row, three pages down the index to its events, and their row.
+PAGES_A_CASE = 8
+
+
+@pytest.mark.parametrize("digits", [6, 9, 12, 15])
+@pytest.mark.parametrize("last", [100, 10_000])
+def test_a_simulation_reads_the_newest_cases_of_its_area_and_no_others(
+    million: History, digits: int, last: int
+) -> None:
+    """The function's own plans do not show; the pages that it touches do."""
+    area = million.callers["worker"].grants[0].area
+    administrator = make_subject(million.url, Grant(Role.ADMINISTRATOR, area[:6]))
+    asked = [area[:digits], None, last, REACH]
+    plan = explain(million.url, HISTORIES, administrator.account_id, asked, MODES[0])
+    assert 100 <= plan.rows <= last
+    assert plan.pages <= plan.rows * PAGES_A_CASE + 200
+    dispatcher = million.callers["county"]
+    assert explain(million.url, HISTORIES, dispatcher.account_id, asked, MODES[0]).rows == 0
+
+
+def test_a_simulation_of_a_rare_category_looks_no_further_than_its_reach(
+    million: History,
+) -> None:
+    area = million.callers["county"].grants[0].area
+    administrator = make_subject(million.url, Grant(Role.ADMINISTRATOR, area))
+    near, far = (
+        explain(million.url, HISTORIES, administrator.account_id, [area, "9999", 10_000, reach],
+                MODES[0])
+        for reach in (REACH // 100, REACH)
+    )  # fmt: skip
+    assert near.rows == far.rows == 0
+    assert near.pages <= REACH // 100 * 2 + 200
+    assert far.pages <= REACH * 2 + 200

@@ -75,6 +75,9 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
         "clauses": ["23.2", "23"],
         "categories": ["0502", "0601"],
         "category-sets": await _category_sets(place.administrator),
+        "response-policies": await _response_policies(place.administrator),
+        "work-calendars": ["2026", "2025"],
+        "service-hours": await _service_hours(place),
     })  # fmt: skip
 
 
@@ -112,3 +115,16 @@ async def _delineations(administrator: Person, database_url: str) -> list[str]:
 async def _category_sets(administrator: Person) -> list[str]:
     made: dict[str, Any] = (await administrator.post("/v1/category-sets", {})).json()
     return ["1", str(made["version"])]
+
+
+async def _response_policies(administrator: Person) -> list[str]:
+    made: dict[str, Any] = (await administrator.post("/v1/response-policies", {})).json()
+    return ["1", str(made["version"])]
+
+
+async def _service_hours(place: Place) -> list[str]:
+    spot = place.spot
+    for area in (spot.village, spot.township):
+        hours = {"spans": [["08:30", "12:00"], ["14:00", "17:30"]]}
+        await place.administrator.http.put(f"/v1/service-hours/{area}", json=hours)
+    return [spot.village, spot.township, spot.county]

@@ -41,7 +41,7 @@ RESPONSE: dict[str, dict[str, tuple[str, Any]]] = {
     },
     "publish_response_policy": {
         **_one("立即生效", "from now on", {}),
-        **_one("定期生效", "from a date", {"valid_from": "2099-01-01T00:00:00+08:00"}),
+        **_one("定期生效", "from a date", {"valid_from": "2027-03-01T00:00:00+08:00"}),
     },
     "put_work_calendar": _one(
         "一年节假日",

@@ -97,7 +97,8 @@ class SimulatedCase(BaseModel):
 class Simulation(BaseModel):
     """What would have been late, escalated and supervised, had the draft been in force.
 
-    Each clock is judged by what really happened when; void and merged cases are left out.
+    Each clock is judged by what really happened when. Void and merged cases are left out, and
+    drills.
     """
 
     version: int
