@@ -101,6 +101,7 @@ def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Si
     if isinstance(place, AppError):
         raise place
     case = open_incident(new, place, category, on.categories.version, number=number, now=on.now)
+    case.policy_version = on.response.version_at(on.now)
     actor, rule = actor_for(item.subject, case), category_rule(category)
     events, links = [_reported(item, case, on.now)], [Link(i, case.id, 1) for i in new.attachments]
     tick(case, INCIDENT.creation.action, case.tier, on)

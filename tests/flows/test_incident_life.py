@@ -181,7 +181,11 @@ async def test_a_replay_gets_the_first_answer_and_another_body_is_refused(place:
 def timed(case: dict[str, Any]) -> dict[str, Any]:
     """The case with its times as times: texts of the same moment may differ."""
     times = ("occurred_at", "reported_at", "last_event_at")
-    return {**case, **{key: datetime.fromisoformat(case[key]) for key in times}}
+    limits = ("amber_at", "due_at", "supervise_at", "finish_due", "on_site_due")
+    deadline = {k: v and datetime.fromisoformat(v) if k in limits else v
+                for k, v in case["deadline"].items()}  # fmt: skip
+    moments = {key: datetime.fromisoformat(case[key]) for key in times}
+    return {**case, **moments, "deadline": deadline}
 
 
 async def test_an_answer_and_a_list_row_say_the_same(place: Place) -> None:

@@ -7,7 +7,7 @@
 | on_site | assigned or sent back for rework | somebody is there or it is handled |
 | finish | report or reopening | closed; submitted, where the level has a `close` limit too |
 | close | report or reopening | closed |
-| tier | report, and each move to another tier | it moves on or is closed |
+| tier | report, rework, and each move to another tier | it moves on or is submitted |
 
 A suspension stops them all. What still runs is judged by the moment of the replay.
 """
@@ -38,12 +38,13 @@ EFFECTS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "transfer": (frozenset({ASSIGN, ON_SITE}), (ON_SITE,)),
     "arrive": (_THERE, ()),
     "handle": (_THERE, ()),
-    "submit": (_THERE, ()),
-    "rework": (frozenset(), (ON_SITE,)),
+    "submit": (_THERE | {TIER}, ()),
+    "rework": (frozenset(), (ON_SITE, TIER)),
     "return": (_THERE, (ASSIGN,)),
     "escalate": (_THERE, (ACCEPT,)),
     "self-handle": (_ALL, ()),
     "close": (_ALL, ()),
+    "void": (_ALL, ()),
     "reopen": (_ALL, (ASSIGN, FINISH, CLOSE, TIER)),
 }
 
