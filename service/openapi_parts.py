@@ -26,6 +26,10 @@ CONVENTIONS = """
 TAGS: list[dict[str, str]] = [
     {"name": "incidents", "description": "事件：上报、分级响应、处置、核查、结案。Incidents."},
     {"name": "categories", "description": "事件类别与时限，按版本发布。Categories and limits."},
+    {
+        "name": "duties",
+        "description": "权责清单与清单外派单审批。Duty lists, and approvals of work outside them.",
+    },
     {"name": "attachments", "description": "附件：照片等佐证材料。Files as evidence."},
     {"name": "areas", "description": "行政区划：县、乡镇、村（社区）。Divisions."},
     {"name": "grids", "description": "网格：编码、边界、版本、沿革、定位。Coded grids."},

@@ -1,4 +1,4 @@
-"""What a new deployment starts with: the county, its grids, the categories, the units.
+"""What a new deployment starts with: county, grids, categories, units and duty lists.
 
 Each room loads its own, only where nothing is there yet; running it twice changes nothing.
 """
@@ -13,6 +13,7 @@ from service.areas.seed import load_county
 from service.auth.bootstrap import seed_units
 from service.config import Settings
 from service.db import Session
+from service.duties.lists.seed import seed_duties
 from service.incidents.categories.seed import seed_categories
 
 
@@ -29,6 +30,7 @@ async def seed(settings: Settings) -> dict[str, bool]:
                 "county": await load_county(session, settings),
                 "categories": await seed_categories(session),
                 "units": bool(await seed_units(session, settings.county)),
+                "duties": await seed_duties(session, settings.county),
             }
             await session.commit()
             return loaded

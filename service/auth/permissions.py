@@ -44,6 +44,11 @@ class Permission(StrEnum):
     DELINEATION_PUBLISH = "delineation:publish"
     GRID_CHANGE = "grid:change"
     CATEGORY_MANAGE = "category:manage"
+    DUTY_LIST_MANAGE = "duty_list:manage"
+    DISPATCH_APPROVAL_READ = "dispatch_approval:read"
+    DISPATCH_APPROVAL_REQUEST = "dispatch_approval:request"
+    DISPATCH_APPROVAL_OPINE = "dispatch_approval:opine"
+    DISPATCH_APPROVAL_DECIDE = "dispatch_approval:decide"
     ACCOUNT_READ = "account:read"
     ACCOUNT_MANAGE = "account:manage"
     PLAN_READ = "plan:read"
@@ -70,6 +75,7 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_REOPEN,
     P.INCIDENT_VOID,
     P.INCIDENT_REVEAL,
+    P.DISPATCH_APPROVAL_READ,
     P.ACCOUNT_READ,
 }
 
@@ -89,12 +95,24 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.PROXY_AGENT: frozenset(_FIELD),
     Role.VILLAGE_DISPATCHER: frozenset(_DISPATCH | {P.INCIDENT_SELF_HANDLE}),
-    Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
-    Role.COUNTY_DISPATCHER: frozenset(_DISPATCH),
-    Role.UNIT_HANDLER: frozenset(
-        _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
+    Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH | {P.DISPATCH_APPROVAL_OPINE}),
+    Role.COUNTY_DISPATCHER: frozenset(
+        _DISPATCH | {P.DISPATCH_APPROVAL_REQUEST, P.DISPATCH_APPROVAL_DECIDE}
     ),
-    Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
+    Role.UNIT_HANDLER: frozenset(
+        _FIELD
+        | {
+            P.INCIDENT_READ,
+            P.INCIDENT_HANDLE,
+            P.INCIDENT_RETURN,
+            P.INCIDENT_REVEAL,
+            P.DISPATCH_APPROVAL_READ,
+            P.DISPATCH_APPROVAL_REQUEST,
+        }
+    ),
+    Role.AUDITOR: frozenset(
+        _EVERYBODY | {P.INCIDENT_READ, P.DISPATCH_APPROVAL_READ, P.ACCOUNT_READ, P.AUDIT_READ}
+    ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY
         | {
@@ -102,6 +120,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.DELINEATION_PUBLISH,
             P.GRID_CHANGE,
             P.CATEGORY_MANAGE,
+            P.DUTY_LIST_MANAGE,
             P.ACCOUNT_READ,
             P.ACCOUNT_MANAGE,
             P.PLAN_IMPORT,

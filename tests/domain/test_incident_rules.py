@@ -21,13 +21,12 @@ from service.incidents.errors import (
     NotHandler,
     NotVerified,
     SelfHandleNotAllowed,
-    StaleVersion,
     VerifierIsHandler,
 )
 from service.incidents.workflow import CLOSED_STATES, INCIDENT, STATES
 from service.kit.advance import record
 from service.kit.events import GENESIS
-from service.kit.workflow import ActionNotAllowed
+from service.kit.workflow import ActionNotAllowed, StaleVersion
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ME, OTHER = UUID(int=1), UUID(int=2)
