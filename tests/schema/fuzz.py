@@ -22,8 +22,8 @@ from tests.schema.world import World, parameters
 
 SECONDS = 30
 # Kinds of paths whose parameters are codes, not UUIDs.
-CODES = ("areas", "grids", "grid-codes", "units", "clauses")
-NUMBERS = ("category-sets", "categories")
+CODES = ("areas", "grids", "grid-codes", "units", "clauses", "items")
+NUMBERS = ("category-sets", "categories", "duty-lists")
 
 
 @schemathesis.check

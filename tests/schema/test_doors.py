@@ -22,7 +22,7 @@ PATHS = sorted(document()["paths"])
 EXPLAINS_ANYTHING = {"explain_grid_code"}
 NOWHERE = {
     "areas": "511723999", "grids": "511723999999999", "units": "no-such-unit", "clauses": "99.9",
-    "categories": "9999", "category-sets": "999999",
+    "categories": "9999", "category-sets": "999999", "duty-lists": "999999", "items": "ZZ9999",
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import duties
 from tests.cases import Place
 from tests.people import People, Person
 from tests.schema.contract import Operation, operation, sent
@@ -33,7 +34,7 @@ PLAYED: dict[str, tuple[str, str]] = {
 STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
-    "draft_category_set", "revoke_token",
+    "draft_category_set", "draft_duty_list", "revoke_token",
 ]  # fmt: skip
 
 
@@ -84,3 +85,26 @@ async def test_a_draft_takes_the_example_of_a_category(world: World, everybody: 
     op = operation("put_category")
     path = op.path.replace("{version}", str(draft["version"])).replace("{code}", "0601")
     await play(everybody, op, path)
+
+
+async def test_a_draft_takes_the_example_of_a_duty(world: World, everybody: Person) -> None:
+    made: dict[str, Any] = (await everybody.post("/v1/duty-lists", {"kind": "township"})).json()
+    op = operation("put_duty_item")
+    path = op.path.replace("{version}", str(made["version"])).replace("{code}", "T0903")
+    await play(everybody, op, path)
+
+
+async def test_a_request_outside_the_list_takes_its_example(everybody: Person) -> None:
+    op = operation("request_dispatch_approval")
+    await play(everybody, op, op.path)
+
+
+@pytest.mark.parametrize("action", duties.DOERS)
+async def test_a_step_of_an_approval_takes_its_examples(action: str, place: Place) -> None:
+    approvals = duties.Approvals(place)
+    state, who = duties.DOERS[action]
+    op = operation(duties.OPERATIONS[action])
+    for which in range(len(op.examples())):
+        made = await approvals.bring_to(state)
+        path = op.path.replace("{approval_id}", made["id"])
+        await play(getattr(place, who), op, path, which)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests import areas, evidence, files, offices, plans
+from tests import areas, duties, evidence, files, offices, plans
 from tests.cases import UNIT, Place
 from tests.logins import Login
 from tests.people import Person
@@ -75,6 +75,9 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
         "clauses": ["23.2", "23"],
         "categories": ["0502", "0601"],
         "category-sets": await _category_sets(place.administrator),
+        "duty-lists": await _duty_lists(place.administrator),
+        "items": ["T0601", "T1004"],
+        "dispatch-approvals": await _approvals(place),
     })  # fmt: skip
 
 
@@ -112,3 +115,14 @@ async def _delineations(administrator: Person, database_url: str) -> list[str]:
 async def _category_sets(administrator: Person) -> list[str]:
     made: dict[str, Any] = (await administrator.post("/v1/category-sets", {})).json()
     return ["1", str(made["version"])]
+
+
+async def _duty_lists(administrator: Person) -> list[str]:
+    made: dict[str, Any] = (await administrator.post("/v1/duty-lists", {"kind": "township"})).json()
+    return ["1", str(made["version"])]
+
+
+async def _approvals(place: Place) -> list[str]:
+    approvals = duties.Approvals(place)
+    states = ("requested", "opinion_given", "approved", "denied", "withdrawn")
+    return [(await approvals.bring_to(state))["id"] for state in states]

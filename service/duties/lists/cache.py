@@ -66,21 +66,22 @@ class DutyCache:
             return self._current
 
 
-def _snapshot(rows: Sequence[Mapping[str, Any]]) -> DutySnapshot:
-    heads = {row["kind"]: row for row in rows if row["kind"] is not None}
-    lists = {
-        kind: _published(head, [r for r in rows if r["kind"] == kind and r["code"] is not None])
-        for kind, head in heads.items()
-    }
-    return DutySnapshot(rows[0]["epoch"], MappingProxyType(lists))
-
-
-def _published(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> PublishedList:
-    entries = tuple(entry_of(row) for row in rows)
+def published_list(
+    kind: str, version: int, published_at: datetime | None, entries: Sequence[Entry]
+) -> PublishedList:
+    """A list as published, with its items by the categories that they name."""
     by_code: dict[str, tuple[Entry, ...]] = {}
     for entry in entries:
         for code in entry.categories:
             by_code[code] = (*by_code.get(code, ()), entry)
-    return PublishedList(
-        head["kind"], head["list_version"], head["published_at"], entries, MappingProxyType(by_code)
-    )
+    return PublishedList(kind, version, published_at, tuple(entries), MappingProxyType(by_code))
+
+
+def _snapshot(rows: Sequence[Mapping[str, Any]]) -> DutySnapshot:
+    lists: dict[str, PublishedList] = {}
+    for head in rows:
+        kind = head["kind"]
+        if kind is not None and kind not in lists:
+            own = [entry_of(r) for r in rows if r["kind"] == kind and r["code"] is not None]
+            lists[kind] = published_list(kind, head["list_version"], head["published_at"], own)
+    return DutySnapshot(rows[0]["epoch"], MappingProxyType(lists))

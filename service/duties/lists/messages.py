@@ -51,8 +51,8 @@ MESSAGES: dict[str, tuple[Severity, str, str]] = {
     ),
     "contradictory": (
         "error",
-        "类别 {category} 在{place}既由基层承担（{item}）又由上级收回（{other}）",
-        "in {place} category {category} is both held locally ({item}) and recovered ({other})",
+        "类别 {category} 在{area_zh}既由基层承担（{held}）又由上级收回（{taken}）",
+        "in {area_en} category {category} is both held locally ({held}) and recovered ({taken})",
     ),
     "covered_twice": (
         "warning",

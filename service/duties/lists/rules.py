@@ -187,7 +187,8 @@ def _clash(one: Entry, other: Entry, category: str) -> Finding:
     for place in places:
         held, taken = sorted((one, other), key=lambda e: e.section_in(place) == RECOVERED)
         if held.section_in(place) != RECOVERED and taken.section_in(place) == RECOVERED:
-            where = {"place": place or "全县 the county", "item": held.code, "other": taken.code}
+            where = {"area_zh": place or "全县", "area_en": place or "the whole county"}
+            where |= {"held": held.code, "taken": taken.code}
             return _say("contradictory", other.code, "categories", category=category, **where)
     return _say("covered_twice", other.code, "categories", category=category, other=one.code)
 
