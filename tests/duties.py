@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import psycopg
 
 from service.config import Settings
 from service.db import Database
-from service.duties.actions import use_approval
+from service.duties.actions import expire_approvals, use_approval
 from service.kit import clock
 from service.kit.ids import uuid7
 from tests.cases import Place
@@ -112,3 +113,9 @@ def run_out(settings: Settings, approval: dict[str, Any]) -> None:
             "UPDATE dispatch_approval SET expires_at = now() - interval '1 second' WHERE id = %s",
             (approval["id"],),
         )
+
+
+async def expire(settings: Settings, *, most: int = 500) -> int:
+    """What the periodic job does: how many were marked."""
+    async with asyncpg.create_pool(settings.dsn, min_size=1, max_size=2) as owner:
+        return await expire_approvals(owner, most=most)
