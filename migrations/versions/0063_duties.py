@@ -25,7 +25,7 @@ STATES = "'requested', 'opinion_given', 'approved', 'denied', 'used', 'withdrawn
 OPEN = "state IN ('approved', 'opinion_given', 'requested')"
 
 IN_SCOPE = """
-  ARRAY[county_code, township_code, target_area] && (SELECT gw_areas())
+  ARRAY[left(target_area, 6), left(target_area, 9), target_area] && (SELECT gw_areas())
   OR requested_by = (SELECT gw_actor())
   OR ARRAY[requesting_unit, target_unit] && (SELECT gw_units())
 """
@@ -109,15 +109,6 @@ def _approvals() -> None:
         sa.Column("grid_code", CODE, nullable=False),
         sa.Column("target_area", CODE, nullable=False),
         sa.Column("target_unit", CODE, nullable=True),
-        sa.Column(
-            "county_code", CODE, sa.Computed("left(target_area, 6)", persisted=True), nullable=False
-        ),
-        sa.Column(
-            "township_code",
-            CODE,
-            sa.Computed("left(target_area, 9)", persisted=True),
-            nullable=False,
-        ),
         sa.Column("list_version", sa.Integer(), nullable=False),
         sa.Column("item_code", CODE, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -140,10 +131,10 @@ def _approvals() -> None:
         sa.CheckConstraint("target_area ~ '^(\\d{9}|\\d{12})$'", name="target_area"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_approval")),
     )
-    for name, column in (("county", "county_code"), ("township", "township_code")):
-        op.create_index(
-            f"ix_dispatch_approval_{name}", "dispatch_approval", [column, "requested_at", "id"]
-        )
+    op.create_index(
+        "ix_dispatch_approval_requested_at_id", "dispatch_approval", ["requested_at", "id"]
+    )
+    op.create_index("ix_dispatch_approval_case_id", "dispatch_approval", ["case_id"])
     op.create_index(
         "ix_dispatch_approval_expires_at",
         "dispatch_approval",

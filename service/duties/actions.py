@@ -82,6 +82,8 @@ async def use_approval(
 ) -> None:
     """Mark the approval used, in the caller's own transaction: of two dispatches one gets it.
 
+    Whether the actor may dispatch is the caller's to judge; this judges the approval alone.
+
     Raises NotFound, ActionNotAllowed when it is not (or no longer) approved, ApprovalExpired, and
     ApprovalMismatch when it is for another dispatch. Clauses 35.2, 25.1, 35.4.
     """

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -80,8 +79,8 @@ class DispatchApproval(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         CheckConstraint("target_area ~ '^(\\d{9}|\\d{12})$'", name="target_area"),
-        Index("ix_dispatch_approval_county", "county_code", "requested_at", "id"),
-        Index("ix_dispatch_approval_township", "township_code", "requested_at", "id"),
+        Index("ix_dispatch_approval_requested_at_id", "requested_at", "id"),
+        Index("ix_dispatch_approval_case_id", "case_id"),
         Index(
             "ix_dispatch_approval_expires_at",
             "expires_at",
@@ -106,12 +105,6 @@ class DispatchApproval(SQLModel, table=True):
     grid_code: str = Field(sa_type=CODE)
     target_area: str = Field(sa_type=CODE)
     target_unit: str | None = Field(default=None, sa_type=CODE)
-    county_code: str = Field(
-        sa_column=Column(CODE, Computed("left(target_area, 6)", persisted=True), nullable=False)
-    )
-    township_code: str = Field(
-        sa_column=Column(CODE, Computed("left(target_area, 9)", persisted=True), nullable=False)
-    )
     list_version: int
     item_code: str | None = Field(default=None, sa_type=CODE)
     reason: str = Field(sa_type=TEXT)

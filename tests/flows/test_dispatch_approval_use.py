@@ -16,13 +16,16 @@ from service.commands.audit import CASE_TABLES
 from service.config import Settings
 from service.db import APP_ROLE, WRITER_ROLE, as_actor
 from service.duties.actions import judge_dispatch, use_approval
+from service.duties.case import APPROVALS
 from service.duties.errors import ApprovalExpired, ApprovalMismatch, OutsideDutyList
 from service.duties.judging import Verdict
-from service.errors import NotFound
+from service.duties.workflow import APPROVAL
+from service.errors import Busy, NotFound
 from service.jobs.tasks import jobs
 from service.kit import clock
 from service.kit.audit import verify
 from service.kit.ids import uuid7
+from service.kit.quiet_cases import Deed
 from service.kit.workflow import ActionNotAllowed
 from tests.cases import Place
 from tests.duties import PATH, Approvals, expire, run_out, use
@@ -140,6 +143,23 @@ async def test_a_use_that_is_rolled_back_leaves_the_approval_good(
         await dispatch()
     assert (await judged(app, made)).ground == "approved"
     await use(app.state.db, made, place.county.id)
+
+
+async def test_a_case_that_was_not_held_is_never_overwritten(
+    app: FastAPI, approvals: Approvals, place: Place
+) -> None:
+    made = await approvals.bring_to("approved")
+    deed = Deed(place.county.id, "county_dispatcher", clock.now())
+    async with app.state.db.session(place.county.id) as session:
+        seen = await APPROVALS.hold(session, UUID(made["id"]))
+    assert seen is not None
+    await use(app.state.db, made, place.county.id)
+    async with app.state.db.session(place.county.id) as session:
+        with pytest.raises(Busy):
+            await APPROVALS.advance(session, seen, APPROVAL.step("withdraw"), deed)
+        await session.commit()
+    shown = (await place.county.get(f"{PATH}/{made['id']}")).json()
+    assert (shown["state"], shown["version"]) == ("used", 4)
 
 
 async def test_a_quiet_session_uses_an_approval_too(
