@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
+from service.duties.lists.routes import router as duty_lists
+from service.duties.routes import router as dispatch_approvals
 from service.incidents.categories.routes import router as categories
 from service.incidents.policies.routes import router as response
 from service.incidents.routes import hot as incident_actions
@@ -23,5 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attachments,
     categories,
     response,
+    duty_lists,
+    dispatch_approvals,
     plan,
 )

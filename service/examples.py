@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.duties.examples import DUTIES
 from service.incidents.policies.examples import RESPONSE
 
 Examples = dict[str, tuple[str, Any]]
@@ -79,6 +80,13 @@ INCIDENTS: dict[str, Examples] = {
     "follow_up_incident": _one("回访", "satisfied", {"satisfaction": "satisfied"}),
     "reopen_incident": _one("重启", "broken again", {"note": "报告人反映井盖再次缺失"}),
     "void_incident": _one("作废", "reported by mistake", {"note": "误报"}),
+    "extend_incident": _one("延期", "more time", {"duration": "12h", "note": "配件明日到货"}),
+    "approve_extension_incident": _one("同意延期", "granted", {"note": "情况属实"}),
+    "refuse_extension_incident": _one("不同意延期", "not granted", {"note": "可先用库存配件"}),
+    "suspend_incident": _one("挂起", "wait", {"note": "暴雨，无法下井作业"}),
+    "resume_incident": _one("恢复", "go on", {"note": "雨停，继续处置"}),
+    "urge_incident": _one("催办", "urge", {"note": "请尽快到场"}),
+    "supervise_incident": _one("督办", "supervise", {"note": "群众反映强烈，请专人负责"}),
     "reveal_incident_contact": _one("查看联系方式", "to call back", {"purpose": "电话回访核实"}),
 }
 
@@ -268,4 +276,5 @@ EXAMPLES: dict[str, Examples] = {
     **FILES,
     **CATEGORIES,
     **RESPONSE,
+    **DUTIES,
 }

@@ -26,6 +26,7 @@ from service.auth.subjects import Subjects
 from service.auth.tokens import AccessTokens
 from service.config import Settings, get_settings
 from service.db import Database, connection_lost
+from service.duties.lists.cache import DutyCache
 from service.errors import (
     AppError,
     Busy,
@@ -113,6 +114,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await db.open()
     state.subjects = Subjects(db, settings.subject_cache_seconds)
     state.categories = CategoryCache(db)
+    state.duties = DutyCache(db)
     state.operations = Operations(app.openapi)
     state.files = Files.from_settings(settings)
     state.grids = GridCache(db)
@@ -121,6 +123,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await state.categories.refresh()
     state.response = ResponseCache(db)
     await state.response.refresh()
+    await state.duties.refresh()
     state.incidents = Desk(db, settings, state.grids, state.categories, state.response)
     try:
         yield

@@ -30,6 +30,10 @@ TAGS: list[dict[str, str]] = [
         "name": "response",
         "description": "响应时限、工作日历、工作时段。Response policies, calendars, service hours.",
     },
+    {
+        "name": "duties",
+        "description": "权责清单与清单外派单审批。Duty lists, and approvals of work outside them.",
+    },
     {"name": "attachments", "description": "附件：照片等佐证材料。Files as evidence."},
     {"name": "areas", "description": "行政区划：县、乡镇、村（社区）。Divisions."},
     {"name": "grids", "description": "网格：编码、边界、版本、沿革、定位。Coded grids."},

@@ -1,4 +1,4 @@
-"""What a new deployment starts with: county, grids, categories, policies, units.
+"""What a new deployment starts with: county, grids, categories, policies, units, duty lists.
 
 Each room loads its own, only where nothing is there yet; running it twice changes nothing.
 """
@@ -13,6 +13,7 @@ from service.areas.seed import load_county
 from service.auth.bootstrap import seed_units
 from service.config import Settings
 from service.db import Session
+from service.duties.lists.seed import seed_duties
 from service.incidents.categories.seed import seed_categories
 from service.incidents.policies.seed import seed_response
 
@@ -31,6 +32,7 @@ async def seed(settings: Settings) -> dict[str, bool]:
                 "categories": await seed_categories(session),
                 "response": await seed_response(session, settings.county),
                 "units": bool(await seed_units(session, settings.county)),
+                "duties": await seed_duties(session, settings.county),
             }
             await session.commit()
             return loaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.areas import models as _areas
 from service.attachments import models as _attachments
 from service.auth import models as _auth
+from service.duties import models as _duties
 from service.incidents import models as _incidents
 from service.incidents.policies import models as _policies
 from service.kit.models import metadata
@@ -13,3 +14,4 @@ from service.plan import models as _plan
 __all__ = ["metadata"]
 
 ROOMS = (_areas, _attachments, _auth, _incidents, _policies, _plan)
+ROOMS = (_areas, _attachments, _auth, _duties, _incidents, _plan)

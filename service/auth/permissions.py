@@ -52,6 +52,11 @@ class Permission(StrEnum):
     CATEGORY_MANAGE = "category:manage"
     POLICY_READ = "policy:read"
     POLICY_MANAGE = "policy:manage"
+    DUTY_LIST_MANAGE = "duty_list:manage"
+    DISPATCH_APPROVAL_READ = "dispatch_approval:read"
+    DISPATCH_APPROVAL_REQUEST = "dispatch_approval:request"
+    DISPATCH_APPROVAL_OPINE = "dispatch_approval:opine"
+    DISPATCH_APPROVAL_DECIDE = "dispatch_approval:decide"
     ACCOUNT_READ = "account:read"
     ACCOUNT_MANAGE = "account:manage"
     PLAN_READ = "plan:read"
@@ -83,6 +88,7 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_URGE,
     P.INCIDENT_SUPERVISE,
     P.INCIDENT_REVEAL,
+    P.DISPATCH_APPROVAL_READ,
     P.ACCOUNT_READ,
 }
 
@@ -103,8 +109,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.PROXY_AGENT: frozenset(_FIELD),
     Role.VILLAGE_DISPATCHER: frozenset(_DISPATCH | {P.INCIDENT_SELF_HANDLE}),
-    Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
-    Role.COUNTY_DISPATCHER: frozenset(_DISPATCH | {P.POLICY_READ}),
+    Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH | {P.DISPATCH_APPROVAL_OPINE}),
+    Role.COUNTY_DISPATCHER: frozenset(
+        _DISPATCH | {P.POLICY_READ, P.DISPATCH_APPROVAL_REQUEST, P.DISPATCH_APPROVAL_DECIDE}
+    ),
     Role.UNIT_HANDLER: frozenset(
         _FIELD
         | {
@@ -113,9 +121,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_RETURN,
             P.INCIDENT_EXTEND,
             P.INCIDENT_REVEAL,
+            P.DISPATCH_APPROVAL_READ,
+            P.DISPATCH_APPROVAL_REQUEST,
         }
     ),
-    Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
+    Role.AUDITOR: frozenset(
+        _EVERYBODY | {P.INCIDENT_READ, P.DISPATCH_APPROVAL_READ, P.ACCOUNT_READ, P.AUDIT_READ}
+    ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY
         | {
@@ -125,6 +137,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CATEGORY_MANAGE,
             P.POLICY_READ,
             P.POLICY_MANAGE,
+            P.DUTY_LIST_MANAGE,
             P.ACCOUNT_READ,
             P.ACCOUNT_MANAGE,
             P.PLAN_IMPORT,

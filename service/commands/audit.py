@@ -13,7 +13,7 @@ from service.kit import clock
 from service.kit.audit import Report, WritersStillRunning, make_checkpoint, verify
 
 # The case kinds that have a row of their own, and its table (id, version, head_hash, state).
-CASE_TABLES = {"incident": "incident"}
+CASE_TABLES = {"dispatch_approval": "dispatch_approval", "incident": "incident"}
 DIGEST_BYTES = 32
 
 audit = typer.Typer(no_args_is_help=True, help="Check the event chains; make a checkpoint.")

@@ -31,6 +31,7 @@ PARTS = {
     "categories": ("事件类别", "categories"),
     "response": ("响应时限与工作日历", "response policy and work calendars"),
     "units": ("责任单位", "units"),
+    "duties": ("权责清单", "duty lists"),
 }
 
 database = typer.Typer(no_args_is_help=True, help="The schema and the base data.")
@@ -80,6 +81,7 @@ def check() -> None:
 @database.command("seed")
 def seed() -> None:
     """Load county, grids (synthetic), categories, policy and units; safe to repeat."""
+    """Load the county, its grids (synthetic), categories, units and duty lists; safe to repeat."""
     from service.seed import seed as load  # the rooms with their data: slow to import
 
     chosen = settings()

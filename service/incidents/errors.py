@@ -123,22 +123,6 @@ class BadAssignee(AppError):
     en = "The assignee is not valid: {reason_en}"
 
 
-class StaleVersion(AppError):
-    """The case has moved on since the caller read it."""
-
-    status, code = 412, "stale_version"
-    zh = "事件已被更新（现为版本 {current}），请重新读取后再操作。"
-    en = "The case has changed (now version {current}); read it again, then act."
-
-
-class BadIfMatch(AppError):
-    """If-Match is not an ETag of a case."""
-
-    status, code = 400, "bad_if_match"
-    zh = 'If-Match 应为事件的 ETag，例如 "3"。'
-    en = 'If-Match must be the ETag of the case, for example "3".'
-
-
 class TooManyReveals(AppError):
     """Personal data may be shown in clear only so often an hour."""
 

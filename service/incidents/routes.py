@@ -12,37 +12,22 @@ from starlette.responses import Response
 
 from service.auth.guards import Caller
 from service.incidents import actions, contacts, schemas
-from service.incidents.errors import BadIfMatch
 from service.incidents.query import IncidentQuery
 from service.incidents.workflow import INCIDENT
 from service.kit.case_rows import Answered
+from service.kit.conditional import Expected
 from service.kit.hot import HotRoute, Reply
 from service.kit.idempotency import Once, once
-from service.kit.openapi import problems, reads, sends
+from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
-ETAG = re.compile(r'^(?:W/)?"([0-9]{1,9})"$')
 VERSION = re.compile(rb'"version":(\d+)')
 JSON_TYPE = "application/json"
 
-
-@reads("If-Match")
-def if_match(request: Request) -> int | None:
-    """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
-    value = request.headers.get("if-match")
-    if value is None or value.strip() == "*":
-        return None
-    found = ETAG.match(value.strip())
-    if found is None:
-        raise BadIfMatch(pointer="/If-Match")
-    return int(found[1])
-
-
 Asked = Annotated[Once, Depends(once)]
-Expected = Annotated[int | None, Depends(if_match)]
 
 
 def _answer(answered: Answered, *, location: bool = False) -> Reply:

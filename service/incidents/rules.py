@@ -27,12 +27,11 @@ from service.incidents.errors import (
     NotHandler,
     NotVerified,
     SelfHandleNotAllowed,
-    StaleVersion,
     VerifierIsHandler,
 )
 from service.incidents.workflow import INCIDENT, TIERS, TOP_TIER
 from service.kit.durations import Duration
-from service.kit.workflow import Step
+from service.kit.workflow import Step, require_version
 
 HANDLER_ACTIONS = frozenset({"arrive", "handle", "submit", "return", "extend"})
 JUDGING_ACTIONS = frozenset({"verify", "close", "rework"})
@@ -211,8 +210,7 @@ def check(
     why_not = refusal(step, case, actor, category)
     if isinstance(why_not, NotFound) or type(why_not) is Forbidden:
         raise why_not
-    if command.expected_version is not None and command.expected_version != case.version:
-        raise StaleVersion(current=case.version, extra={"current_version": case.version})
+    require_version(command.expected_version, case.version)
     if why_not is not None:
         raise why_not
     if (

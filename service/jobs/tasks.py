@@ -16,6 +16,7 @@ from service.attachments.files import Files
 from service.attachments.retention import purge_orphans
 from service.auth.login_store import purge_refresh_tokens
 from service.config import Settings
+from service.duties.actions import expire_approvals
 from service.incidents.sweeping import Sweep
 from service.jobs.upkeep import (
     Upkeep,
@@ -82,6 +83,12 @@ async def sweep_limits(upkeep: Upkeep) -> None:
         log.info("limits_swept", cases=swept.cases, events=swept.events)
 
 
+async def expire_dispatch_approvals(upkeep: Upkeep) -> None:
+    """Mark out-of-list dispatch approvals whose time is over."""
+    if expired := await expire_approvals(upkeep.owner):
+        log.info("expired", what="dispatch_approval", rows=expired)
+
+
 def jobs(settings: Settings) -> tuple[Job, ...]:
     """All jobs of a deployment with these settings."""
     return (
@@ -91,6 +98,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("idempotency.purge", purge_replays, "15 18 * * *"),
         Job("auth.purge_refresh_tokens", purge_expired_logins, "25 18 * * *"),
         Job("attachments.purge_orphans", purge_files, "35 18 * * *"),
+        Job("duties.expire_approvals", expire_dispatch_approvals, every(15)),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
         Job("incidents.sweep_limits", sweep_limits, SWEEP),
     )

@@ -47,6 +47,20 @@ class ActionNotAllowed(AppError):
     en = "In state {state} the action {action} is not allowed; allowed are: {allowed}."
 
 
+class StaleVersion(AppError):
+    """The case has moved on since the caller read it."""
+
+    status, code = 412, "stale_version"
+    zh = "该记录已被更新（现为版本 {current}），请重新读取后再操作。"
+    en = "The case has changed (now version {current}); read it again, then act."
+
+
+def require_version(expected: int | None, current: int) -> None:
+    """Pass when nothing was expected, or what is there. Raises StaleVersion."""
+    if expected is not None and expected != current:
+        raise StaleVersion(current=current, extra={"current_version": current})
+
+
 @dataclass(frozen=True)
 class Workflow:
     """A case kind's states and transition table."""

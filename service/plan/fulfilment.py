@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from service.duties.workflow import APPROVAL
+from service.duties.workflow import CLOSED_STATES as APPROVAL_CLOSED
 from service.incidents.workflow import CLOSED_STATES, INCIDENT
 from service.kit.routing import CLAUSES
 from service.kit.workflow import Step, Workflow
@@ -25,7 +27,10 @@ class CaseLife:
     closed: frozenset[str]
 
 
-LIVES: tuple[CaseLife, ...] = (CaseLife(INCIDENT, CLOSED_STATES),)
+LIVES: tuple[CaseLife, ...] = (
+    CaseLife(INCIDENT, CLOSED_STATES),
+    CaseLife(APPROVAL, APPROVAL_CLOSED),
+)
 KINDS: list[str] = [life.workflow.kind for life in LIVES]
 # As the database compares them: `kind:state`.
 CLOSED: list[str] = sorted(f"{life.workflow.kind}:{s}" for life in LIVES for s in life.closed)

@@ -94,7 +94,7 @@ async def evidence_of(who: Person, clause: str) -> schemas.clauses.ClauseEvidenc
 async def figures(who: Person, clause: str) -> tuple[int, int, int, int]:
     """Events; cases in all, open, closed."""
     found = await evidence_of(who, clause)
-    [cases] = found.cases
+    [cases] = [c for c in found.cases if c.case_kind == "incident"]
     assert found.events == sum(row.events for row in found.by_event)
     return found.events, cases.total, cases.open, cases.closed
 

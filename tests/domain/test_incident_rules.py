@@ -26,13 +26,12 @@ from service.incidents.errors import (
     NotHandler,
     NotVerified,
     SelfHandleNotAllowed,
-    StaleVersion,
     VerifierIsHandler,
 )
 from service.incidents.workflow import CLOSED_STATES, INCIDENT, STATES
 from service.kit.advance import record
 from service.kit.events import GENESIS
-from service.kit.workflow import ActionNotAllowed
+from service.kit.workflow import ActionNotAllowed, StaleVersion
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ME, OTHER = UUID(int=1), UUID(int=2)
@@ -156,7 +155,8 @@ REFUSALS: list[tuple[str, str, dict[str, Any], dict[str, Any], type]] = [
 ]  # fmt: skip
 START = {"accept": "reported", "submit": "handling", "verify": "submitted", "close": "verifying",
          "escalate": "reported", "extend": "handling", "approve-extension": "handling",
-         "refuse-extension": "handling", "suspend": "handling", "supervise": "handling"}  # fmt: skip
+         "refuse-extension": "handling", "suspend": "handling", "supervise": "handling",
+         }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ grid:change              .  .  .  .  .  .  .  x  .
 category:manage          .  .  .  .  .  .  .  x  .
 policy:read              .  .  .  .  x  .  .  x  .
 policy:manage            .  .  .  .  .  .  .  x  .
+duty_list:manage         .  .  .  .  .  .  .  x  .
+dispatch_approval:read   .  .  x  x  x  x  x  .  .
+dispatch_approval:request . .  .  .  x  x  .  .  .
+dispatch_approval:opine  .  .  .  x  .  .  .  .  .
+dispatch_approval:decide .  .  .  .  x  .  .  .  .
 account:read             .  .  x  x  x  .  x  x  .
 account:manage           .  .  .  .  .  .  .  x  .
 plan:read                x  x  x  x  x  x  x  x  x

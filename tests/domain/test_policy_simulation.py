@@ -109,7 +109,7 @@ def test_under_control_ends_the_finish_of_an_emergency_and_its_close_runs_on(
     life = [("accept", "2026-03-02 09:01"), ("assign", "2026-03-02 09:02"),
             ("arrive", "2026-03-02 09:10"), ("submit", "2026-03-02 12:59"),
             ("verify", "2026-03-03 09:10")]  # fmt: skip
-    assert late(rules, history(*life, level=1)) == {"close", "tier 1"}
+    assert late(rules, history(*life, level=1)) == {"close"}
     assert "finish" in late(rules, history(*life, level=2))
 
 

@@ -16,7 +16,7 @@ from tests.cases import Place
 from tests.people import People
 
 SECURED = ["incident", "incident_contact", "case_event", "attachment", "attachment_link",
-           "idempotency_record", "personal_data_access"]  # fmt: skip
+           "idempotency_record", "personal_data_access", "dispatch_approval"]  # fmt: skip
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ SECONDS = 30
 # Kinds of paths whose parameters are codes, not UUIDs.
 CODES = ("areas", "grids", "grid-codes", "units", "clauses", "service-hours")
 NUMBERS = ("category-sets", "categories", "response-policies", "work-calendars")
+CODES = ("areas", "grids", "grid-codes", "units", "clauses", "items")
+NUMBERS = ("category-sets", "categories", "duty-lists")
 
 
 @schemathesis.check

@@ -25,6 +25,14 @@ QUERIES: dict[str, list[str]] = {
     "read_plan_import": ["", "?pieces=true"],
     "list_accounts": ["", "?role=grid_worker"],
     "list_plan_clauses": ["", "?task=23"],
+    "read_duty_list": ["", "?kind=community", "?township=511723205"],
+    "check_duty": [
+        "?category=1004&area=511723100",
+        "?category=0601&area={village}",
+        "?category=0101&area=511723100",
+    ],
+    "list_duty_lists": ["", "?kind=community&limit=1"],
+    "list_dispatch_approvals": ["", "?state=approved&limit=1"],
 }
 
 
@@ -82,6 +90,7 @@ async def test_the_head_of_an_answer_is_its_headers_without_its_content(
     [
         ("list_categories", {"If-None-Match": "*"}, 304),
         ("read_category", {"If-None-Match": "*"}, 304),
+        ("read_duty_list", {"If-None-Match": "*"}, 304),
         ("download_attachment", {"If-None-Match": "*"}, 304),
         ("download_attachment", {"Range": "bytes=0-9"}, 206),
         ("download_attachment", {"Range": "bytes=99999999-"}, 416),

@@ -24,6 +24,7 @@ NOWHERE = {
     "areas": "511723999", "grids": "511723999999999", "units": "no-such-unit", "clauses": "99.9",
     "categories": "9999", "category-sets": "999999", "response-policies": "999999",
     "work-calendars": "1999", "service-hours": "511723999",
+    "duty-lists": "999999", "items": "ZZ9999",
 }  # fmt: skip
 
 

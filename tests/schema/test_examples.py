@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import duties
 from tests.cases import Place
 from tests.people import People, Person
 from tests.schema.contract import Operation, operation, sent
@@ -29,13 +30,18 @@ PLAYED: dict[str, tuple[str, str]] = {
     "reopen_incident": ("closed", "county"),
     "void_incident": ("accepted", "county"),
     "reveal_incident_contact": ("accepted", "county"),
+    "extend_incident": ("on_site", "handler"),
+    "suspend_incident": ("on_site", "county"),
+    "resume_incident": ("suspended", "county"),
+    "urge_incident": ("on_site", "county"),
+    "supervise_incident": ("on_site", "county"),
 }
 # Examples that need nothing but their caller, and the administrator of the county to be one.
 STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
     "draft_category_set", "draft_response_policy", "simulate_response_policy", "put_service_hours",
-    "revoke_token",
+    "draft_duty_list", "revoke_token",
 ]  # fmt: skip
 
 
@@ -74,6 +80,13 @@ async def test_a_worker_handles_and_escalates_by_example(place: Place) -> None:
         await play(who, op, op.path.replace("{incident_id}", case["id"]))
 
 
+@pytest.mark.parametrize("name", ["approve_extension_incident", "refuse_extension_incident"])
+async def test_an_extension_is_decided_by_example(name: str, place: Place) -> None:
+    case, op = await place.bring_to("on_site"), operation(name)
+    assert (await place.act(place.handler, case, "extend")).status_code == 200
+    await play(place.county, op, op.path.replace("{incident_id}", case["id"]))
+
+
 @pytest.mark.parametrize("name", STANDING)
 async def test_an_operation_takes_its_examples(name: str, world: World, everybody: Person) -> None:
     op = operation(name)
@@ -102,3 +115,26 @@ async def test_a_year_takes_the_example_of_a_calendar(world: World, everybody: P
     op = operation("put_work_calendar")
     year = op.examples()[0]["days"][0]["date"][:4]
     await play(everybody, op, op.path.replace("{year}", year))
+
+
+async def test_a_draft_takes_the_example_of_a_duty(world: World, everybody: Person) -> None:
+    made: dict[str, Any] = (await everybody.post("/v1/duty-lists", {"kind": "township"})).json()
+    op = operation("put_duty_item")
+    path = op.path.replace("{version}", str(made["version"])).replace("{code}", "T0903")
+    await play(everybody, op, path)
+
+
+async def test_a_request_outside_the_list_takes_its_example(everybody: Person) -> None:
+    op = operation("request_dispatch_approval")
+    await play(everybody, op, op.path)
+
+
+@pytest.mark.parametrize("action", duties.DOERS)
+async def test_a_step_of_an_approval_takes_its_examples(action: str, place: Place) -> None:
+    approvals = duties.Approvals(place)
+    state, who = duties.DOERS[action]
+    op = operation(duties.OPERATIONS[action])
+    for which in range(len(op.examples())):
+        made = await approvals.bring_to(state)
+        path = op.path.replace("{approval_id}", made["id"])
+        await play(getattr(place, who), op, path, which)

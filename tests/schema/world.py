@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from tests import areas, evidence, files, offices, plans
+from tests import areas, duties, evidence, files, offices, plans
 from tests.cases import UNIT, Place
 from tests.logins import Login
 from tests.people import Person
 
 STATES = ("reported", "accepted", "assigned", "on_site", "handling", "submitted", "verifying",
-          "closed", "returned", "void")  # fmt: skip
+          "closed", "returned", "suspended", "void")  # fmt: skip
 VILLAGE = 77
 
 
@@ -78,6 +78,9 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
         "response-policies": await _response_policies(place.administrator),
         "work-calendars": ["2026", "2025"],
         "service-hours": await _service_hours(place),
+        "duty-lists": await _duty_lists(place.administrator),
+        "items": ["T0601", "T1004"],
+        "dispatch-approvals": await _approvals(place),
     })  # fmt: skip
 
 
@@ -128,3 +131,14 @@ async def _service_hours(place: Place) -> list[str]:
         hours = {"spans": [["08:30", "12:00"], ["14:00", "17:30"]]}
         await place.administrator.http.put(f"/v1/service-hours/{area}", json=hours)
     return [spot.village, spot.township, spot.county]
+
+
+async def _duty_lists(administrator: Person) -> list[str]:
+    made: dict[str, Any] = (await administrator.post("/v1/duty-lists", {"kind": "township"})).json()
+    return ["1", str(made["version"])]
+
+
+async def _approvals(place: Place) -> list[str]:
+    approvals = duties.Approvals(place)
+    states = ("requested", "opinion_given", "approved", "denied", "withdrawn")
+    return [(await approvals.bring_to(state))["id"] for state in states]

@@ -1,0 +1,1 @@
+"""What a township or a community may be asked to do, and approval of what lies outside of it."""

@@ -1,0 +1,1 @@
+"""Duty lists: versioned data, drafted, validated and published as a whole."""
