@@ -5,10 +5,11 @@ from __future__ import annotations
 from service.areas import models as _areas
 from service.attachments import models as _attachments
 from service.auth import models as _auth
+from service.emergency import models as _emergency
 from service.incidents import models as _incidents
 from service.kit.models import metadata
 from service.plan import models as _plan
 
 __all__ = ["metadata"]
 
-ROOMS = (_areas, _attachments, _auth, _incidents, _plan)
+ROOMS = (_areas, _attachments, _auth, _emergency, _incidents, _plan)
