@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
-
 from service.errors import AppError, Forbidden
 
 
@@ -137,19 +134,6 @@ class BadIfMatch(AppError):
     status, code = 400, "bad_if_match"
     zh = 'If-Match 应为事件的 ETag，例如 "3"。'
     en = 'If-Match must be the ETag of the case, for example "3".'
-
-
-class TooManyReveals(AppError):
-    """Personal data may be shown in clear only so often an hour."""
-
-    status, code = 429, "too_many_reveals"
-    zh = "每小时最多查看 {limit} 次联系方式，请稍后再试。"
-    en = "Contacts may be revealed {limit} times an hour at most; try later."
-
-    def __init__(self, *, limit: int, wait: timedelta) -> None:
-        super().__init__(limit=limit)
-        seconds = max(1, math.ceil(wait.total_seconds()))
-        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # differs each time
 
 
 class NoContact(AppError):
