@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
+from service.emergency.routes import router as emergency
 from service.incidents.categories.routes import router as categories
 from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
@@ -21,5 +22,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth,
     attachments,
     categories,
+    emergency,
     plan,
 )

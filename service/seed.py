@@ -13,6 +13,7 @@ from service.areas.seed import load_county
 from service.auth.bootstrap import seed_units
 from service.config import Settings
 from service.db import Session
+from service.emergency.seed import seed_emergency
 from service.incidents.categories.seed import seed_categories
 
 
@@ -29,6 +30,7 @@ async def seed(settings: Settings) -> dict[str, bool]:
                 "county": await load_county(session, settings),
                 "categories": await seed_categories(session),
                 "units": bool(await seed_units(session, settings.county)),
+                "emergency": await seed_emergency(session, settings.county),
             }
             await session.commit()
             return loaded

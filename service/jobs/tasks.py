@@ -16,6 +16,7 @@ from service.attachments.files import Files
 from service.attachments.retention import purge_orphans
 from service.auth.login_store import purge_refresh_tokens
 from service.config import Settings
+from service.emergency.retention import purge_tracks
 from service.jobs.upkeep import (
     Upkeep,
     forget_failed_jobs,
@@ -72,6 +73,11 @@ async def purge_expired_logins(upkeep: Upkeep) -> None:
     await purge(upkeep, "refresh_token", purge_refresh_tokens)
 
 
+async def purge_old_tracks(upkeep: Upkeep) -> None:
+    """Delete where workers were in emergencies that ended 30 days ago."""
+    await purge(upkeep, "track_point", purge_tracks)
+
+
 def jobs(settings: Settings) -> tuple[Job, ...]:
     """All jobs of a deployment with these settings."""
     return (
@@ -81,5 +87,6 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("idempotency.purge", purge_replays, "15 18 * * *"),
         Job("auth.purge_refresh_tokens", purge_expired_logins, "25 18 * * *"),
         Job("attachments.purge_orphans", purge_files, "35 18 * * *"),
+        Job("emergency.purge_tracks", purge_old_tracks, "45 18 * * *"),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
     )

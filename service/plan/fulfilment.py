@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from service.emergency.workflow import ACTIVATION, DRILL
+from service.emergency.workflow import CLOSED_STATES as OVER
 from service.incidents.workflow import CLOSED_STATES, INCIDENT
 from service.kit.routing import CLAUSES
 from service.kit.workflow import Step, Workflow
@@ -25,7 +27,11 @@ class CaseLife:
     closed: frozenset[str]
 
 
-LIVES: tuple[CaseLife, ...] = (CaseLife(INCIDENT, CLOSED_STATES),)
+LIVES: tuple[CaseLife, ...] = (
+    CaseLife(INCIDENT, CLOSED_STATES),
+    CaseLife(ACTIVATION, OVER),
+    CaseLife(DRILL, OVER),
+)
 KINDS: list[str] = [life.workflow.kind for life in LIVES]
 # As the database compares them: `kind:state`.
 CLOSED: list[str] = sorted(f"{life.workflow.kind}:{s}" for life in LIVES for s in life.closed)

@@ -68,7 +68,8 @@ INSERT INTO resource (id, kind, name, owner_unit, grid_code, village_code, locat
   raw_x, raw_y, raw_crs, accuracy_m, capacity, note, contact_name, contact_phone, status, version,
   created_at, updated_at)
 VALUES (:id, :kind, :name, :owner_unit, :grid, left(:grid, 12), {_POINTS}, :raw_x, :raw_y,
-  :raw_crs, :accuracy_m, :capacity, :note, :contact_name, :contact_phone, 'available', 1, :now, :now)
+  :raw_crs, :accuracy_m, :capacity, :note, :contact_name, :contact_phone, 'available', 1, :now,
+  :now)
 ON CONFLICT DO NOTHING
 """)
 CHANGE = text("""
