@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from service.errors import NotFound
 from service.kit.idempotency import Answer
 from service.kit.ids import uuid7
 
+TICK = timedelta(microseconds=1)
 EVENTS = {
     "receive": "stock_received",
     "issue": "stock_issued",
@@ -77,18 +79,21 @@ async def _entered(room: Room, resource: UUID, body: schemas.Movement) -> dict[s
     after = rules.moved(
         rules.Holding(before["balance"], before["outstanding"]), body.kind, body.quantity
     )
-    kept = {"balance": after.balance, "outstanding": after.outstanding, "now": room.now}
+    # Who waited for the lock came earlier by the clock: the ledger's times never run backwards.
+    first = before["movements"] == 0
+    at = room.now if first else max(room.now, before["updated_at"] + TICK)
+    kept = {"balance": after.balance, "outstanding": after.outstanding, "now": at}
     await room.session.execute(store.STORE_STOCK, {**key, **kept})
     entry = {
         "id": body.id or uuid7(), **key, "seq": before["movements"] + 1, "kind": body.kind,
         "quantity": body.quantity, "change": after.balance - before["balance"],
         "balance": after.balance, "activation": body.activation, "note": body.note or "",
     }  # fmt: skip
-    values = {**entry, "now": room.now, "actor": room.actor}
+    values = {**entry, "now": at, "actor": room.actor}
     made = await room.session.execute(store.ENTER, values)
     if made.rowcount == 0:  # type: ignore[attr-defined]
         raise IdTaken(id=entry["id"], pointer="/id")
-    return {**entry, "moved_at": room.now, "moved_by": room.actor}
+    return {**entry, "moved_at": at, "moved_by": room.actor}
 
 
 async def ledger(room: Room, resource: UUID, limit: int, **filters: Any) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ INSERT INTO stock (resource_id, item_code, balance, outstanding, movements, upda
 VALUES (:resource, :item, 0, 0, 0, :now) ON CONFLICT DO NOTHING
 """)
 LOCK_STOCK = text("""
-SELECT balance, outstanding, movements FROM stock
+SELECT balance, outstanding, movements, updated_at FROM stock
 WHERE resource_id = :resource AND item_code = :item FOR NO KEY UPDATE
 """)
 STORE_STOCK = text("""
