@@ -9,6 +9,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from service.kit import clock
 from service.kit.events import GENESIS, Event
 from service.kit.ids import uuid7
 from tests.cases import OTHER_UNIT, UNIT, Place, Spot
@@ -96,6 +97,48 @@ async def balance(by: Person, point: JSON) -> tuple[int, int]:
     page = (await by.get(f"/v1/stock?resource={point['id']}&item={ITEM}")).json()
     (row,) = page["items"]
     return row["balance"], row["outstanding"]
+
+
+async def shown(place: Place) -> dict[str, list[str]]:
+    """One of everything that a path of this room can name, each with something to show."""
+    kept = {"owner_unit": UNIT, "location": _here(place), "capacity": 20,
+            "contact": {"name": "李明", "phone": "13800000000"}}  # fmt: skip
+    made = [
+        await _made(place.county, "/v1/resources", {**kept, "kind": kind, "name": kind})
+        for kind in ("supply_point", "team")
+    ]
+    area = {"area": place.spot.grid, "level": 3, "reason": "河水上涨"}
+    real = await _made(place.village, "/v1/activations", {**area, "plan": FLOOD})
+    drill = await _made(place.village, "/v1/activations", {**area, "plan": FIRE, "drill": True})
+    await _made(place.county, f"/v1/resources/{made[1]['id']}/allocate",
+                {"activation": real["id"], "quantity": 8})  # fmt: skip
+    for resource in made[:1]:
+        path = f"/v1/resources/{resource['id']}/movements"
+        for kind in ("receive", "issue"):
+            await _made(place.county, path, {"item": ITEM, "kind": kind, "quantity": 50})
+    point = {**_here(place), "at": clock.now().isoformat()}
+    await _made(place.worker, "/v1/tracks", {"points": [point]})
+    path = f"/v1/activations/{drill['id']}"
+    await _made(place.village, f"{path}/end", {"note": "演练结束"})
+    findings = {"participants": 9, "findings": "扩音设备不足", "next_on": "2100-01-01"}
+    await _made(place.village, f"{path}/evaluate", findings)
+    return {
+        "activations": [real["id"], drill["id"]],
+        "resources": [resource["id"] for resource in made],
+        "emergency-plans": ["511723-earthquake", FLOOD, FIRE],
+        "stock-items": [ITEM],
+        "travel-modes": ["car"],
+    }
+
+
+def _here(place: Place) -> JSON:
+    return {"lon": place.spot.lon, "lat": place.spot.lat, "crs": "cgcs2000"}
+
+
+async def _made(by: Person, path: str, body: JSON) -> JSON:
+    answer = await by.post(path, body)
+    assert answer.status_code in (200, 201), answer.text
+    return dict(answer.json())
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:

@@ -22,7 +22,10 @@ from tests.schema.world import World, parameters
 
 SECONDS = 30
 # Kinds of paths whose parameters are codes, not UUIDs.
-CODES = ("areas", "grids", "grid-codes", "units", "clauses")
+CODES = (
+    "areas", "grids", "grid-codes", "units", "clauses", "emergency-plans", "stock-items",
+    "travel-modes",
+)  # fmt: skip
 NUMBERS = ("category-sets", "categories")
 
 

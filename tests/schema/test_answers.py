@@ -25,6 +25,9 @@ QUERIES: dict[str, list[str]] = {
     "read_plan_import": ["", "?pieces=true"],
     "list_accounts": ["", "?role=grid_worker"],
     "list_plan_clauses": ["", "?task=23"],
+    "find_nearest_resources": ["?lon={lon}&lat={lat}&crs=cgcs2000&allocated=true"],
+    "list_activations": ["", "?drill=true&limit=1"],
+    "list_resources": ["", "?area={village}&limit=1"],
 }
 
 

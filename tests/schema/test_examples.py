@@ -33,7 +33,9 @@ PLAYED: dict[str, tuple[str, str]] = {
 STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
-    "draft_category_set", "revoke_token",
+    "draft_category_set", "revoke_token", "create_emergency_plan", "revise_emergency_plan",
+    "create_stock_item", "change_stock_item", "put_travel_mode", "register_resource",
+    "enter_stock_movement", "reveal_resource_contact", "start_activation",
 ]  # fmt: skip
 
 
@@ -84,3 +86,29 @@ async def test_a_draft_takes_the_example_of_a_category(world: World, everybody: 
     op = operation("put_category")
     path = op.path.replace("{version}", str(draft["version"])).replace("{code}", "0601")
     await play(everybody, op, path)
+
+
+async def test_an_emergency_and_a_drill_go_by_example(world: World, everybody: Person) -> None:
+    area = {"area": world.place.spot.township, "level": 3, "plan": "511723-epidemic"}
+    made = []
+    for drill in (False, True):
+        body = {**area, "reason": "聚集性疫情", "drill": drill}
+        made.append((await everybody.post("/v1/activations", body)).json()["id"])
+    team = {"kind": "team", "name": "队", "owner_unit": "511723-emergency", "capacity": 20,
+            "location": world.place.body()["location"]}  # fmt: skip
+    resource = (await everybody.post("/v1/resources", team)).json()["id"]
+
+    def path(op: Operation, which: int = 0) -> str:
+        filled = op.path.replace("{activation_id}", made[which])
+        return filled.replace("{resource_id}", resource)
+
+    allocating = operation("allocate_resource")
+    example = {**allocating.examples()[0], "activation": made[0]}
+    assert (await everybody.post(path(allocating), example)).status_code == 200
+    for name in ("release_resource", "change_activation_level", "send_tracks", "end_activation",
+                 "change_resource"):  # fmt: skip
+        op = operation(name)
+        await play(everybody, op, path(op))
+    for name in ("end_activation", "evaluate_drill"):
+        op = operation(name)
+        await play(everybody, op, path(op, 1))

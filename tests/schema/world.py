@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests import areas, evidence, files, offices, plans
+from tests import areas, emergencies, evidence, files, offices, plans
 from tests.cases import UNIT, Place
 from tests.logins import Login
 from tests.people import Person
@@ -75,6 +75,7 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
         "clauses": ["23.2", "23"],
         "categories": ["0502", "0601"],
         "category-sets": await _category_sets(place.administrator),
+        **await emergencies.shown(place),
     })  # fmt: skip
 
 

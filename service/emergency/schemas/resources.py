@@ -86,7 +86,7 @@ class LiveAllocation(BaseModel):
     allocated_by: UUID
 
 
-class MaskedContact(BaseModel):
+class MaskedResourceContact(BaseModel):
     """The contact, masked."""
 
     name: str | None = Field(examples=["李*"])
@@ -106,7 +106,7 @@ class Resource(BaseModel):
     raw_position: GivenPosition
     capacity: int
     note: str
-    contact: MaskedContact | None
+    contact: MaskedResourceContact | None
     status: ResourceStatus
     version: int
     created_at: datetime
