@@ -30,6 +30,7 @@ PARTS = {
     "county": ("区划与合成网格", "divisions and synthetic grids"),
     "categories": ("事件类别", "categories"),
     "units": ("责任单位", "units"),
+    "emergency": ("应急预案与物资目录", "emergency plans and supplies"),
 }
 
 database = typer.Typer(no_args_is_help=True, help="The schema and the base data.")
@@ -78,7 +79,7 @@ def check() -> None:
 
 @database.command("seed")
 def seed() -> None:
-    """Load the county, its grids (synthetic), the categories and the units; safe to repeat."""
+    """Load county, grids (synthetic), categories, units, emergency plans; safe to repeat."""
     from service.seed import seed as load  # the rooms with their data: slow to import
 
     chosen = settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -139,11 +139,6 @@ def _problem(pointer: str, code: str, zh: str, en: str) -> FieldProblem:
     return FieldProblem(pointer, code, zh, en)
 
 
-def in_validity(today: date, valid_from: date, valid_to: date | None) -> bool:
-    """Whether a plan's version holds on that day, both ends included."""
-    return valid_from <= today and (valid_to is None or today <= valid_to)
-
-
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What a supply point has of an item, and what was issued and is not back."""
@@ -217,8 +212,3 @@ def time_fault(
 def covering(area: str, activated: Collection[str]) -> bool:
     """Whether one of the activated areas contains `area`: "inside" is a prefix."""
     return any(area.startswith(prefix) for prefix in activated)
-
-
-def prefixes_of(code: str) -> list[str]:
-    """The county, township, village and grid that a code lies in, itself included."""
-    return [code[:digits] for digits in (6, 9, 12, 15) if digits <= len(code)]

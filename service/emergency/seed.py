@@ -12,7 +12,6 @@ import msgspec
 from service.db import Session
 from service.emergency import rules
 from service.emergency.actions.plans import CLAUSES, KIND, units_named
-from service.emergency.errors import PlanInvalid
 from service.emergency.room import named_case
 from service.emergency.store import plans as store
 from service.kit import clock, event_log
@@ -50,8 +49,8 @@ def _of_county(plan: dict[str, Any], county: str) -> dict[str, Any]:
 async def seed_emergency(session: Session, county: str) -> bool:
     """Load plans, items and modes, unless there is any plan; the caller commits.
 
-    Returns whether it was loaded now. Safe to run twice, also at the same time. Raises PlanInvalid
-    when a unit that a plan names is not in use: units are loaded before.
+    Returns whether it was loaded now. Safe to run twice, also at the same time. A plan is left out
+    when none of its leading units is in use.
     """
     await session.execute(store.ONE_AT_A_TIME, {"code": LOCK})
     if await store.scalar(session, store.ANY_PLAN):
@@ -65,11 +64,23 @@ async def seed_emergency(session: Session, county: str) -> bool:
     return True
 
 
+def _with_units(plan: dict[str, Any], units: dict[str, int]) -> dict[str, Any]:
+    """The plan without the units that this county has not or does not use."""
+    lists = ("lead_units", "supporting_units")
+    kept = {name: [unit for unit in plan[name] if unit in units] for name in lists}
+    contacts = [c for c in plan["contacts"] if c["unit"] is None or c["unit"] in units]
+    return {**plan, **kept, "contacts": contacts}
+
+
 async def _publish(session: Session, plan: dict[str, Any]) -> None:
-    named, now = units_named(plan), clock.now()
-    units = await store.units_in_use(session, [unit for _, unit in named])
-    if wrong := rules.plan_problems(plan["levels"], plan["contacts"], units, named):
-        raise PlanInvalid(fields=tuple(wrong), count=len(wrong))
+    now = clock.now()
+    units = await store.units_in_use(session, [unit for _, unit in units_named(plan)])
+    plan = _with_units(plan, units)
+    named = units_named(plan)
+    if not plan["lead_units"] or rules.plan_problems(
+        plan["levels"], plan["contacts"], units, named
+    ):
+        return
     await store.insert_plan(session, plan, 1, actor=SERVICE, now=now)
     await event_log.append(
         session, KIND, named_case(KIND, plan["code"]), event=f"{KIND}.published",

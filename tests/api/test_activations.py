@@ -385,3 +385,59 @@ async def test_of_many_who_allocate_at_once_one_succeeds(scene: Scene) -> None:
     callers = (scene.village, scene.committee, scene.township, scene.county)
     found = await asyncio.gather(*(one(c, a) for c in callers for a in (first, second)))
     assert sorted(found) == [200] + [409] * 7
+
+
+async def test_the_walls_hold_without_the_services_own_rules(
+    scene: Scene, scenes: list[Scene], database_url: str
+) -> None:
+    """In SQL under the application's role, as a dispatcher of a village and as other units."""
+    team = await scene.registered()
+    made = await scene.started()
+    start = (
+        "INSERT INTO activation (id, area_code, level, plan_code, plan_version, reason, drill,"
+        " status, tier, version, activated_at, activated_by) VALUES (gen_random_uuid(), %s, 3,"
+        " '511723-fire', 1, 'x', false, 'in_force', 2, 1, now(), gen_random_uuid())"
+    )
+
+    def seen(connection: psycopg.Connection[tuple[object, ...]], who: Person) -> tuple[int, int]:
+        connection.execute("SELECT set_config('gridward.actor', %s, false)", (str(who.id),))
+        counts = [
+            connection.execute(f"SELECT FROM {table} WHERE id = %s", (case["id"],)).rowcount
+            for table, case in (("activation", made), ("resource", team))
+        ]
+        return counts[0], counts[1]
+
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET ROLE gridward_app")
+        for who, expected in (
+            (scene.committee, (1, 1)), (scene.handler, (1, 1)), (scene.other_handler, (1, 0)),
+            (scene.worker, (1, 0)), (scene.system, (0, 0)), (scenes[1].village, (0, 1)),
+            (scenes[1].committee, (0, 0)), (scenes[1].worker, (0, 0)),
+        ):  # fmt: skip
+            assert seen(connection, who) == expected, who
+        seen(connection, scene.village)
+        for area in (scenes[1].spot.village, scene.spot.township, scene.spot.county):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(start, (area,))
+        connection.execute(start, (scene.spot.grid,))
+        changed = "UPDATE resource SET capacity = 1 WHERE id = %s"
+        seen(connection, scene.committee)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(changed, (team["id"],))
+        seen(connection, scenes[1].committee)
+        assert connection.execute(changed, (team["id"],)).rowcount == 0
+        connection.rollback()
+
+
+async def test_an_allocation_that_is_replayed_counts_once(scene: Scene, database_url: str) -> None:
+    team, made = await scene.registered(), await scene.started()
+    key = {"Idempotency-Key": str(uuid7())}
+    path = f"/v1/resources/{team['id']}/allocate"
+    body = {"activation": made["id"], "quantity": 3}
+    first = await scene.village.post(path, body, headers=key)
+    again = await scene.village.post(path, body, headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await scene.village.post(path, {**body, "quantity": 4}, headers=key)
+    assert refused(other) == (409, "idempotency_key_reused")
+    names = [event.event for event in history(database_url, made["id"])]
+    assert names == ["activation.started", "activation.resource_allocated"]

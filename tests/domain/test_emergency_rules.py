@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -161,16 +161,6 @@ SKEW = timedelta(minutes=5)
 )
 def test_a_track_is_of_the_time_of_its_activation(at: datetime, fault: TrackFault | None) -> None:
     assert rules.time_fault(at, began=BEGAN, now=NOW, skew=SKEW) is fault
-
-
-@pytest.mark.parametrize(
-    ("today", "inside"),
-    [(date(2025, 12, 31), False), (date(2026, 1, 1), True), (date(2026, 6, 30), True),
-     (date(2026, 7, 1), False)],
-)  # fmt: skip
-def test_both_ends_of_a_validity_are_inside(today: date, inside: bool) -> None:
-    assert rules.in_validity(today, date(2026, 1, 1), date(2026, 6, 30)) is inside
-    assert rules.in_validity(date(2999, 1, 1), date(2026, 1, 1), None)
 
 
 # State and action: where it leads, for an emergency and for a drill.

@@ -49,9 +49,11 @@ async def start(room: Room, body: schemas.ActivationNew) -> Answer:
         "status": flow.initial, "tier": tier, "now": room.now, "actor": room.actor,
     }  # fmt: skip
     if await plans.first(room.session, store.START, **made) is None:
-        if await plans.scalar(room.session, store.ID_TAKEN, id=made["id"]):
-            raise IdTaken(id=made["id"], pointer="/id")
-        raise AlreadyInForce(area=body.area, plan=body.plan)
+        same = {"area": body.area, "plan": body.plan, "drill": body.drill}
+        running = await plans.scalar(room.session, store.RUNNING, **same)
+        if running is not None and running != made["id"]:
+            raise AlreadyInForce(area=body.area, plan=body.plan)
+        raise IdTaken(id=made["id"], pointer="/id")
     payload = {"area": body.area, "level": body.level, "plan": body.plan,
                "plan_version": version, "reason": body.reason}  # fmt: skip
     await _note(room, made["id"], flow.creation, body.area, (None, flow.initial), payload)

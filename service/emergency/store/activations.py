@@ -54,7 +54,10 @@ UPDATE activation SET status = :status, level = :level, tier = :tier, version = 
   end_note = coalesce(CAST(:end_note AS text), end_note)
 WHERE id = :id
 """)
-ID_TAKEN = text("SELECT EXISTS (SELECT FROM activation WHERE id = :id)")
+RUNNING = text("""
+SELECT x.id FROM activation x
+WHERE x.area_code = :area AND x.plan_code = :plan AND x.drill = :drill AND x.status = 'in_force'
+""")
 EVALUATE = text("""
 INSERT INTO drill_evaluation (activation_id, participants, units, findings, next_on, evaluated_at,
   evaluated_by)
