@@ -441,3 +441,41 @@ async def test_an_allocation_that_is_replayed_counts_once(scene: Scene, database
     assert refused(other) == (409, "idempotency_key_reused")
     names = [event.event for event in history(database_url, made["id"])]
     assert names == ["activation.started", "activation.resource_allocated"]
+
+
+async def test_all_who_act_at_once_are_answered_and_the_end_leaves_nothing_behind(
+    scene: Scene,
+) -> None:
+    """Allocations, releases, issues and the end of both activations, in each other's way."""
+    team, point = await scene.registered(), await scene.supplied(50)
+    drill, real = await scene.started(drill=True), await scene.started()
+    free = f"/v1/resources/{team['id']}/release"
+
+    async def end(activation: JSON) -> int:
+        path = f"/v1/activations/{activation['id']}/end"
+        return (await scene.village.post(path, {"note": "结束"})).status_code
+
+    async def issue(who: Person, activation: JSON) -> int:
+        return (await move(who, point, "issue", 1, activation=activation["id"])).status_code
+
+    async def give(who: Person, activation: JSON) -> int:
+        return (await allocate(who, team, activation)).status_code
+
+    async def release(who: Person) -> int:
+        return (await who.post(free, {})).status_code
+
+    work = [
+        call
+        for who in (scene.village, scene.committee, scene.county)
+        for call in (give(who, drill), give(who, real), release(who), issue(who, real),
+                     issue(who, drill))
+    ]  # fmt: skip
+    found = await asyncio.gather(*work[:8], end(drill), *work[8:12], end(real), *work[12:])
+    # 403 and 404: who commanded does no longer, once it has ended.
+    assert set(found) <= {200, 201, 403, 404, 409}
+    for activation in (drill, real):
+        shown = (await scene.county.get(f"/v1/activations/{activation['id']}")).json()
+        if shown["status"] == "in_force":
+            shown = await scene.ended(activation)
+        assert (shown["status"], shown["allocations"]) == ("ended", 0)
+    assert (await scene.county.get(f"/v1/resources/{team['id']}")).json()["allocation"] is None
