@@ -9,6 +9,7 @@ from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
 from service.duties.lists.routes import router as duty_lists
 from service.duties.routes import router as dispatch_approvals
+from service.emergency.routes import router as emergency
 from service.incidents.categories.routes import router as categories
 from service.incidents.policies.routes import router as response
 from service.incidents.routes import hot as incident_actions
@@ -27,5 +28,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     response,
     duty_lists,
     dispatch_approvals,
+    emergency,
     plan,
 )

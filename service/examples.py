@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.duties.examples import DUTIES
+from service.emergency.examples import EMERGENCY
 from service.incidents.policies.examples import RESPONSE
 
 Examples = dict[str, tuple[str, Any]]
@@ -277,4 +278,5 @@ EXAMPLES: dict[str, Examples] = {
     **CATEGORIES,
     **RESPONSE,
     **DUTIES,
+    **EMERGENCY,
 }

@@ -41,6 +41,14 @@ TAGS: list[dict[str, str]] = [
         "name": "delineations",
         "description": "划分成果：提交、检查、发布。Polygons submitted, checked and published.",
     },
+    {
+        "name": "emergency",
+        "description": "应急：预案、响应、演练、指挥、轨迹。Plans, activations, drills, tracks.",
+    },
+    {
+        "name": "resources",
+        "description": "应急资源：队伍、车辆、避难场所、储备点与库存。Resources with live stock.",
+    },
     {"name": "plan", "description": "实施方案：条款、落实情况、文本导入。The plan's clauses."},
     {"name": "auth", "description": "登录与本人账号。Logging in, and the caller's own account."},
     {"name": "people", "description": "账号、任职、单位。Accounts, assignments and units."},

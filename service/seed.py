@@ -1,4 +1,4 @@
-"""What a new deployment starts with: county, grids, categories, policies, units, duty lists.
+"""What a new deployment starts with: the county with its grids, and each room's default data.
 
 Each room loads its own, only where nothing is there yet; running it twice changes nothing.
 """
@@ -14,6 +14,7 @@ from service.auth.bootstrap import seed_units
 from service.config import Settings
 from service.db import Session
 from service.duties.lists.seed import seed_duties
+from service.emergency.seed import seed_emergency
 from service.incidents.categories.seed import seed_categories
 from service.incidents.policies.seed import seed_response
 
@@ -33,6 +34,7 @@ async def seed(settings: Settings) -> dict[str, bool]:
                 "response": await seed_response(session, settings.county),
                 "units": bool(await seed_units(session, settings.county)),
                 "duties": await seed_duties(session, settings.county),
+                "emergency": await seed_emergency(session, settings.county),
             }
             await session.commit()
             return loaded

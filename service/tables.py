@@ -6,6 +6,7 @@ from service.areas import models as _areas
 from service.attachments import models as _attachments
 from service.auth import models as _auth
 from service.duties import models as _duties
+from service.emergency import models as _emergency
 from service.incidents import models as _incidents
 from service.incidents.policies import models as _policies
 from service.kit.models import metadata
@@ -15,3 +16,4 @@ __all__ = ["metadata"]
 
 ROOMS = (_areas, _attachments, _auth, _incidents, _policies, _plan)
 ROOMS = (_areas, _attachments, _auth, _duties, _incidents, _plan)
+ROOMS = (_areas, _attachments, _auth, _emergency, _incidents, _plan)

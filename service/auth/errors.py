@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.errors import AppError, Forbidden, Unauthenticated
@@ -188,3 +188,16 @@ class AlreadyEnded(AppError):
     status, code = 409, "already_ended"
     zh = "该任职已终止。"
     en = "The assignment has ended already."
+
+
+class TooManyReveals(AppError):
+    """Personal data may be shown in clear only so often an hour."""
+
+    status, code = 429, "too_many_reveals"
+    zh = "每小时最多查看 {limit} 次联系方式，请稍后再试。"
+    en = "Contacts may be revealed {limit} times an hour at most; try later."
+
+    def __init__(self, *, limit: int, wait: timedelta) -> None:
+        super().__init__(limit=limit)
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # differs each time

@@ -59,6 +59,16 @@ class Permission(StrEnum):
     DISPATCH_APPROVAL_DECIDE = "dispatch_approval:decide"
     ACCOUNT_READ = "account:read"
     ACCOUNT_MANAGE = "account:manage"
+    EMERGENCY_READ = "emergency:read"
+    EMERGENCY_MANAGE = "emergency:manage"
+    ACTIVATION_COMMAND = "activation:command"
+    RESOURCE_READ = "resource:read"
+    RESOURCE_MANAGE = "resource:manage"
+    RESOURCE_ALLOCATE = "resource:allocate"
+    RESOURCE_REVEAL = "resource:reveal"
+    STOCK_MOVE = "stock:move"
+    TRACK_WRITE = "track:write"
+    TRACK_READ = "track:read"
     PLAN_READ = "plan:read"
     PLAN_IMPORT = "plan:import"
     AUDIT_READ = "audit:read"
@@ -67,35 +77,50 @@ class Permission(StrEnum):
 P = Permission
 
 _EVERYBODY = {P.AREA_READ, P.PLAN_READ}
-_FIELD = _EVERYBODY | {P.INCIDENT_REPORT, P.ATTACHMENT_WRITE}
-_DISPATCH = _FIELD | {
-    P.INCIDENT_READ,
-    P.INCIDENT_ACCEPT,
-    P.INCIDENT_REJECT,
-    P.INCIDENT_ASSIGN,
-    P.INCIDENT_TRANSFER,
-    P.INCIDENT_HANDLE,
-    P.INCIDENT_RETURN,
-    P.INCIDENT_ESCALATE,
-    P.INCIDENT_VERIFY,
-    P.INCIDENT_CLOSE,
-    P.INCIDENT_FOLLOW_UP,
-    P.INCIDENT_REOPEN,
-    P.INCIDENT_VOID,
-    P.INCIDENT_EXTEND,
-    P.INCIDENT_DECIDE_EXTENSION,
-    P.INCIDENT_SUSPEND,
-    P.INCIDENT_URGE,
-    P.INCIDENT_SUPERVISE,
-    P.INCIDENT_REVEAL,
-    P.DISPATCH_APPROVAL_READ,
-    P.ACCOUNT_READ,
+_FIELD = _EVERYBODY | {P.INCIDENT_REPORT, P.ATTACHMENT_WRITE, P.EMERGENCY_READ}
+# Resources are kept and given by their owners too, and by a village's committees in an emergency.
+_RESOURCES = {
+    P.RESOURCE_READ,
+    P.RESOURCE_MANAGE,
+    P.RESOURCE_ALLOCATE,
+    P.RESOURCE_REVEAL,
+    P.STOCK_MOVE,
+    P.TRACK_READ,
 }
+_DISPATCH = (
+    _FIELD
+    | _RESOURCES
+    | {
+        P.ACTIVATION_COMMAND,
+        P.INCIDENT_READ,
+        P.INCIDENT_ACCEPT,
+        P.INCIDENT_REJECT,
+        P.INCIDENT_ASSIGN,
+        P.INCIDENT_TRANSFER,
+        P.INCIDENT_HANDLE,
+        P.INCIDENT_RETURN,
+        P.INCIDENT_ESCALATE,
+        P.INCIDENT_VERIFY,
+        P.INCIDENT_CLOSE,
+        P.INCIDENT_FOLLOW_UP,
+        P.INCIDENT_REOPEN,
+        P.INCIDENT_VOID,
+        P.INCIDENT_EXTEND,
+        P.INCIDENT_DECIDE_EXTENSION,
+        P.INCIDENT_SUSPEND,
+        P.INCIDENT_URGE,
+        P.INCIDENT_SUPERVISE,
+        P.INCIDENT_REVEAL,
+        P.DISPATCH_APPROVAL_READ,
+        P.ACCOUNT_READ,
+    }
+)
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.GRID_WORKER: frozenset(
         _FIELD
         | {
+            P.TRACK_WRITE,
             P.INCIDENT_READ,
             P.INCIDENT_SELF_HANDLE,
             P.INCIDENT_ACCEPT,
@@ -115,6 +140,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.UNIT_HANDLER: frozenset(
         _FIELD
+        | _RESOURCES
         | {
             P.INCIDENT_READ,
             P.INCIDENT_HANDLE,
@@ -126,7 +152,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.AUDITOR: frozenset(
-        _EVERYBODY | {P.INCIDENT_READ, P.DISPATCH_APPROVAL_READ, P.ACCOUNT_READ, P.AUDIT_READ}
+        _EVERYBODY
+        | {
+            P.INCIDENT_READ,
+            P.DISPATCH_APPROVAL_READ,
+            P.EMERGENCY_READ,
+            P.RESOURCE_READ,
+            P.ACCOUNT_READ,
+            P.AUDIT_READ,
+        }
     ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY
@@ -138,6 +172,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.POLICY_READ,
             P.POLICY_MANAGE,
             P.DUTY_LIST_MANAGE,
+            P.EMERGENCY_READ,
+            P.EMERGENCY_MANAGE,
+            P.RESOURCE_READ,
+            P.RESOURCE_MANAGE,
             P.ACCOUNT_READ,
             P.ACCOUNT_MANAGE,
             P.PLAN_IMPORT,

@@ -32,6 +32,7 @@ PARTS = {
     "response": ("响应时限与工作日历", "response policy and work calendars"),
     "units": ("责任单位", "units"),
     "duties": ("权责清单", "duty lists"),
+    "emergency": ("应急预案与物资目录", "emergency plans and supplies"),
 }
 
 database = typer.Typer(no_args_is_help=True, help="The schema and the base data.")
@@ -80,8 +81,8 @@ def check() -> None:
 
 @database.command("seed")
 def seed() -> None:
-    """Load county, grids (synthetic), categories, policy and units; safe to repeat."""
-    """Load the county, its grids (synthetic), categories, units and duty lists; safe to repeat."""
+    """Load what is missing of the base data: the county with its grids, and the defaults of all
+    rooms; safe to repeat."""
     from service.seed import seed as load  # the rooms with their data: slow to import
 
     chosen = settings()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
-
 from service.errors import AppError, Forbidden
 
 
@@ -121,19 +118,6 @@ class BadAssignee(AppError):
     status, code = 422, "bad_assignee"
     zh = "被派遣对象无效：{reason_zh}"
     en = "The assignee is not valid: {reason_en}"
-
-
-class TooManyReveals(AppError):
-    """Personal data may be shown in clear only so often an hour."""
-
-    status, code = 429, "too_many_reveals"
-    zh = "每小时最多查看 {limit} 次联系方式，请稍后再试。"
-    en = "Contacts may be revealed {limit} times an hour at most; try later."
-
-    def __init__(self, *, limit: int, wait: timedelta) -> None:
-        super().__init__(limit=limit)
-        seconds = max(1, math.ceil(wait.total_seconds()))
-        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]  # differs each time
 
 
 class NoContact(AppError):

@@ -17,6 +17,7 @@ from service.attachments.retention import purge_orphans
 from service.auth.login_store import purge_refresh_tokens
 from service.config import Settings
 from service.duties.actions import expire_approvals
+from service.emergency.retention import purge_tracks
 from service.incidents.sweeping import Sweep
 from service.jobs.upkeep import (
     Upkeep,
@@ -89,6 +90,11 @@ async def expire_dispatch_approvals(upkeep: Upkeep) -> None:
         log.info("expired", what="dispatch_approval", rows=expired)
 
 
+async def purge_old_tracks(upkeep: Upkeep) -> None:
+    """Delete where workers were in emergencies that ended 30 days ago."""
+    await purge(upkeep, "track_point", purge_tracks)
+
+
 def jobs(settings: Settings) -> tuple[Job, ...]:
     """All jobs of a deployment with these settings."""
     return (
@@ -99,6 +105,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("auth.purge_refresh_tokens", purge_expired_logins, "25 18 * * *"),
         Job("attachments.purge_orphans", purge_files, "35 18 * * *"),
         Job("duties.expire_approvals", expire_dispatch_approvals, every(15)),
+        Job("emergency.purge_tracks", purge_old_tracks, "45 18 * * *"),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
         Job("incidents.sweep_limits", sweep_limits, SWEEP),
     )

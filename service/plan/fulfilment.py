@@ -12,6 +12,8 @@ from typing import Any
 
 from service.duties.workflow import APPROVAL
 from service.duties.workflow import CLOSED_STATES as APPROVAL_CLOSED
+from service.emergency.workflow import ACTIVATION, DRILL
+from service.emergency.workflow import CLOSED_STATES as OVER
 from service.incidents.workflow import CLOSED_STATES, INCIDENT
 from service.kit.routing import CLAUSES
 from service.kit.workflow import Step, Workflow
@@ -30,6 +32,8 @@ class CaseLife:
 LIVES: tuple[CaseLife, ...] = (
     CaseLife(INCIDENT, CLOSED_STATES),
     CaseLife(APPROVAL, APPROVAL_CLOSED),
+    CaseLife(ACTIVATION, OVER),
+    CaseLife(DRILL, OVER),
 )
 KINDS: list[str] = [life.workflow.kind for life in LIVES]
 # As the database compares them: `kind:state`.

@@ -62,6 +62,16 @@ dispatch_approval:opine  .  .  .  x  .  .  .  .  .
 dispatch_approval:decide .  .  .  .  x  .  .  .  .
 account:read             .  .  x  x  x  .  x  x  .
 account:manage           .  .  .  .  .  .  .  x  .
+emergency:read           x  x  x  x  x  x  x  x  .
+emergency:manage         .  .  .  .  .  .  .  x  .
+activation:command       .  .  x  x  x  .  .  .  .
+resource:read            .  .  x  x  x  x  x  x  .
+resource:manage          .  .  x  x  x  x  .  x  .
+resource:allocate        .  .  x  x  x  x  .  .  .
+resource:reveal          .  .  x  x  x  x  .  .  .
+stock:move               .  .  x  x  x  x  .  .  .
+track:write              x  .  .  .  .  .  .  .  .
+track:read               .  .  x  x  x  x  .  .  .
 plan:read                x  x  x  x  x  x  x  x  x
 plan:import              .  .  .  .  .  .  .  x  .
 audit:read               .  .  .  .  .  .  x  x  .

@@ -22,10 +22,13 @@ from tests.schema.world import World, parameters
 
 SECONDS = 30
 # Kinds of paths whose parameters are codes, not UUIDs.
-CODES = ("areas", "grids", "grid-codes", "units", "clauses", "service-hours")
-NUMBERS = ("category-sets", "categories", "response-policies", "work-calendars")
-CODES = ("areas", "grids", "grid-codes", "units", "clauses", "items")
-NUMBERS = ("category-sets", "categories", "duty-lists")
+CODES = (
+    "areas", "grids", "grid-codes", "units", "clauses", "service-hours", "items",
+    "emergency-plans", "stock-items", "travel-modes",
+)  # fmt: skip
+NUMBERS = (
+    "category-sets", "categories", "response-policies", "work-calendars", "duty-lists",
+)  # fmt: skip
 
 
 @schemathesis.check

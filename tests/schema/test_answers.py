@@ -33,6 +33,9 @@ QUERIES: dict[str, list[str]] = {
     ],
     "list_duty_lists": ["", "?kind=community&limit=1"],
     "list_dispatch_approvals": ["", "?state=approved&limit=1"],
+    "find_nearest_resources": ["?lon={lon}&lat={lat}&crs=cgcs2000&allocated=true"],
+    "list_activations": ["", "?drill=true&limit=1"],
+    "list_resources": ["", "?area={village}&limit=1"],
 }
 
 

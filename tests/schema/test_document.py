@@ -28,7 +28,7 @@ PUBLIC = {"issue_token", "revoke_token", "healthz", "readyz", "metrics"}
 # They are posted, but change nothing; or each time counts, as each look at a contact does.
 NOT_REPLAYED = {
     "locate_grids", "validate_category_set", "validate_duty_list", "validate_response_policy",
-    "simulate_response_policy", "reveal_incident_contact",
+    "simulate_response_policy", "reveal_incident_contact", "reveal_resource_contact",
 }  # fmt: skip
 CHINESE, ENGLISH = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 PRINT = (

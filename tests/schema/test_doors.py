@@ -18,13 +18,15 @@ OPERATIONS = operations()
 SECURED = [op for op in OPERATIONS if op.secured]
 NAMING = [op for op in SECURED if parameters(op.path)]
 PATHS = sorted(document()["paths"])
-# A text is explained as a code, whatever it is.
-EXPLAINS_ANYTHING = {"explain_grid_code"}
+# A text is explained as a code, whatever it is; a way of travelling is made by its name.
+EXPLAINS_ANYTHING = {"explain_grid_code", "put_travel_mode"}
 NOWHERE = {
     "areas": "511723999", "grids": "511723999999999", "units": "no-such-unit", "clauses": "99.9",
     "categories": "9999", "category-sets": "999999", "response-policies": "999999",
     "work-calendars": "1999", "service-hours": "511723999",
     "duty-lists": "999999", "items": "ZZ9999",
+    "emergency-plans": "no-such-plan",
+    "stock-items": "no-such-item", "travel-modes": "no_such_mode",
 }  # fmt: skip
 
 

@@ -41,7 +41,9 @@ STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
     "draft_category_set", "draft_response_policy", "simulate_response_policy", "put_service_hours",
-    "draft_duty_list", "revoke_token",
+    "draft_duty_list", "revoke_token", "create_emergency_plan", "revise_emergency_plan",
+    "create_stock_item", "change_stock_item", "put_travel_mode", "register_resource",
+    "enter_stock_movement", "reveal_resource_contact", "start_activation",
 ]  # fmt: skip
 
 
@@ -138,3 +140,29 @@ async def test_a_step_of_an_approval_takes_its_examples(action: str, place: Plac
         made = await approvals.bring_to(state)
         path = op.path.replace("{approval_id}", made["id"])
         await play(getattr(place, who), op, path, which)
+
+
+async def test_an_emergency_and_a_drill_go_by_example(world: World, everybody: Person) -> None:
+    area = {"area": world.place.spot.township, "level": 3, "plan": "511723-epidemic"}
+    made = []
+    for drill in (False, True):
+        body = {**area, "reason": "聚集性疫情", "drill": drill}
+        made.append((await everybody.post("/v1/activations", body)).json()["id"])
+    team = {"kind": "team", "name": "队", "owner_unit": "511723-emergency", "capacity": 20,
+            "location": world.place.body()["location"]}  # fmt: skip
+    resource = (await everybody.post("/v1/resources", team)).json()["id"]
+
+    def path(op: Operation, which: int = 0) -> str:
+        filled = op.path.replace("{activation_id}", made[which])
+        return filled.replace("{resource_id}", resource)
+
+    allocating = operation("allocate_resource")
+    example = {**allocating.examples()[0], "activation": made[0]}
+    assert (await everybody.post(path(allocating), example)).status_code == 200
+    for name in ("release_resource", "change_activation_level", "send_tracks", "end_activation",
+                 "change_resource"):  # fmt: skip
+        op = operation(name)
+        await play(everybody, op, path(op))
+    for name in ("end_activation", "evaluate_drill"):
+        op = operation(name)
+        await play(everybody, op, path(op, 1))

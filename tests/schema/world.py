@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests import areas, duties, evidence, files, offices, plans
+from tests import areas, duties, emergencies, evidence, files, offices, plans
 from tests.cases import UNIT, Place
 from tests.logins import Login
 from tests.people import Person
@@ -81,6 +81,7 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
         "duty-lists": await _duty_lists(place.administrator),
         "items": ["T0601", "T1004"],
         "dispatch-approvals": await _approvals(place),
+        **await emergencies.shown(place),
     })  # fmt: skip
 
 
