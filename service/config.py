@@ -58,7 +58,10 @@ class Settings(BaseSettings):
 
     gather_queue: int = Field(default=2_000, ge=1)
     gather_batch: int = Field(default=64, ge=1, le=500)
-    duplicate_radius_m: float = Field(default=100, gt=0)
+    duplicate_radius_m: float = Field(default=100, gt=0, le=1_000)
+    duplicate_days: int = Field(default=30, ge=1, le=365)
+    # How long a community call may stay unanswered.
+    call_answer_seconds: int = Field(default=1_800, ge=60, le=86_400)
     reveal_per_hour: int = Field(default=30, ge=1)
     occurred_max_age_days: int = Field(default=365, ge=1)
     clock_skew_seconds: int = Field(default=300, ge=0)

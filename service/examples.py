@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.incidents.together.examples import TOGETHER
+
 Examples = dict[str, tuple[str, Any]]
 
 MADE_ID = "0197c7a2-6f5e-7c11-9f0a-1d2e3f405162"
@@ -265,4 +267,5 @@ EXAMPLES: dict[str, Examples] = {
     **PEOPLE,
     **FILES,
     **CATEGORIES,
+    **TOGETHER,
 }

@@ -37,6 +37,10 @@ class Permission(StrEnum):
     INCIDENT_FOLLOW_UP = "incident:follow_up"
     INCIDENT_REOPEN = "incident:reopen"
     INCIDENT_VOID = "incident:void"
+    INCIDENT_CALL = "incident:call"
+    INCIDENT_ANSWER = "incident:answer"
+    INCIDENT_COORDINATE = "incident:coordinate"
+    INCIDENT_MERGE = "incident:merge"
     INCIDENT_REVEAL = "incident:reveal"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
@@ -69,6 +73,10 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_FOLLOW_UP,
     P.INCIDENT_REOPEN,
     P.INCIDENT_VOID,
+    P.INCIDENT_CALL,
+    P.INCIDENT_ANSWER,
+    P.INCIDENT_COORDINATE,
+    P.INCIDENT_MERGE,
     P.INCIDENT_REVEAL,
     P.ACCOUNT_READ,
 }
@@ -84,6 +92,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_RETURN,
             P.INCIDENT_ESCALATE,
             P.INCIDENT_FOLLOW_UP,
+            P.INCIDENT_CALL,
             P.INCIDENT_REVEAL,
         }
     ),
@@ -92,7 +101,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
     Role.COUNTY_DISPATCHER: frozenset(_DISPATCH),
     Role.UNIT_HANDLER: frozenset(
-        _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
+        _FIELD
+        | {
+            P.INCIDENT_READ,
+            P.INCIDENT_HANDLE,
+            P.INCIDENT_RETURN,
+            P.INCIDENT_ANSWER,
+            P.INCIDENT_COORDINATE,
+            P.INCIDENT_REVEAL,
+        }
     ),
     Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
     Role.ADMINISTRATOR: frozenset(

@@ -21,6 +21,9 @@ from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
 from service.incidents.schemas import Arrived, Assigned, Contact, Noted, Position, Report
+from service.incidents.together.asking import prepare
+from service.incidents.together.commands import Joint
+from service.incidents.together.structs import Call, SubOrder
 from service.kit import clock
 from service.kit.case_rows import Answered, ContactRow
 from service.kit.crypto import FieldCipher, mask_name, mask_phone
@@ -84,6 +87,7 @@ async def act(
     body: Noted,
     asked: Once,
     expected_version: int | None,
+    joint: Joint | None = None,
 ) -> Answered:
     """Carry out `action`: the case as it stands afterwards, or the first answer to a replay.
 
@@ -98,6 +102,7 @@ async def act(
         attachments=list(body.attachments),
         result=getattr(body, "result", None),
         satisfaction=getattr(body, "satisfaction", None),
+        joint=joint,
     )
     if body.occurred_at is not None:
         settings = state.settings
@@ -112,6 +117,7 @@ async def act(
         await resolve_assignee(state, caller, incident_id, body, command)
     if isinstance(body, Arrived) and body.location is not None:
         command.position = _stated(body.location)
+    await prepare(state, caller, incident_id, body, command)
     item = ActItem(caller, incident_id, command, asked.key, asked.request_hash)
     answered: Answered = await state.incidents.act(item)
     return answered
@@ -166,7 +172,7 @@ async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
 def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
     """`available_actions` of a row as JSON text."""
     rule = category_rule(state.categories.peek().by_code.get(row["category_code"]))
-    seen = _Seen(*(row[name] for name in _Seen._fields))
+    seen = _Seen(*(store.part(row, n) if n in store.JSON_PARTS else row[n] for n in _Seen._fields))
     actions = rules.available_actions(cast("IncidentCase", seen), actor_for(caller, seen), rule)
     return msgspec.json.encode(actions).decode()
 
@@ -183,6 +189,11 @@ class _Seen(NamedTuple):
     verification: str | None
     concerns_unit: str | None
     category_code: str
+    co_units: list[str]
+    sub_orders: list[SubOrder]
+    calls: list[Call]
+    closing_rule: str
+    merged_ids: list[UUID]
 
 
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:

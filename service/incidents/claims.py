@@ -27,12 +27,12 @@ async def require_usable(state: State, caller: Subject, ids: list[UUID]) -> None
         raise UnknownAttachment(ids=", ".join(missing), pointer="/attachments")
 
 
-async def require_unit(state: State, code: str) -> asyncpg.Record:
+async def require_unit(state: State, code: str, pointer: str = "/unit") -> asyncpg.Record:
     """The active unit `code`. Raises BadAssignee."""
     row: asyncpg.Record | None = await state.db.reads.fetchrow(store.UNIT, code)
     if row is None or not row["active"]:
         raise BadAssignee(
-            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer="/unit"
+            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer=pointer
         )
     return row
 
@@ -45,28 +45,30 @@ async def resolve_assignee(
     if case is None:
         raise NotFound
     if body.unit is not None:
-        await _assign_unit(state, case, body.unit, command)
+        await require_covering(state, case, body.unit, "/unit")
+        command.unit = body.unit
     else:
         await _assign_person(state, case, str(body.account), command)
 
 
-async def _assign_unit(
-    state: State, case: asyncpg.Record, code: str, command: rules.Command
-) -> None:
+async def require_covering(state: State, case: asyncpg.Record, code: str, pointer: str) -> None:
+    """Pass when the unit is active, covers the case's grid and is not complained of.
+
+    Raises BadAssignee at `pointer`.
+    """
     if case["concerns_unit"] == code:
         raise BadAssignee(
             reason_zh="该投诉涉及此单位，不能派遣给它",
             reason_en="the complaint concerns this unit",
-            pointer="/unit",
+            pointer=pointer,
         )
-    unit = await require_unit(state, code)
+    unit = await require_unit(state, code, pointer)
     if not case["grid_code"].startswith(unit["area_code"]):
         raise BadAssignee(
             reason_zh=f"单位 {code} 不负责该网格所在区域",
             reason_en=f"unit {code} does not cover the grid",
-            pointer="/unit",
+            pointer=pointer,
         )
-    command.unit = code
 
 
 async def _assign_person(

@@ -20,7 +20,7 @@ from service.kit import clock
 from service.kit.ids import uuid7
 
 FIND = text("""
-SELECT i.grid_code, i.unit_code, i.concerns_unit, k.name, k.phone
+SELECT i.grid_code, i.unit_code, i.co_units, i.concerns_unit, k.name, k.phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = :id
 """)
 WINDOW = timedelta(hours=1)

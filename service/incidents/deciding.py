@@ -19,6 +19,10 @@ from service.incidents.categories.cache import CategorySnapshot
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.opening import NewIncident, Place, open_incident
 from service.incidents.present import answer
+from service.incidents.together import rules as together
+from service.incidents.together.errors import UnknownCase
+from service.incidents.together.merging import PAIRED, check_pair
+from service.incidents.together.pairing import with_master
 from service.incidents.workflow import INCIDENT
 from service.kit.advance import record
 from service.kit.case_rows import ContactRow, Element, Link, Write
@@ -48,6 +52,18 @@ class ActItem:
     command: rules.Command
     key: str | None
     request_hash: bytes
+
+    @property
+    def master_id(self) -> UUID | None:
+        """The other case that the action changes too."""
+        joint = self.command.joint
+        return joint.other if joint and self.command.action in PAIRED else None
+
+    @property
+    def case_ids(self) -> tuple[UUID, ...]:
+        """The cases that the action changes."""
+        master = self.master_id
+        return (self.case_id,) if master is None else (self.case_id, master)
 
 
 @cache
@@ -149,17 +165,26 @@ def _log(
 
 
 def decide_act(
-    item: ActItem, case: IncidentCase | None, categories: CategorySnapshot, now: datetime
+    item: ActItem,
+    case: IncidentCase | None,
+    categories: CategorySnapshot,
+    now: datetime,
+    master: IncidentCase | None = None,
 ) -> Write:
-    """The case after the action, with its event. Raises NotFound and the failures of the rules."""
+    """The case after the action, with its event; with its master where both change.
+
+    Raises NotFound and the failures of the rules.
+    """
     if case is None:
         raise NotFound
     step = INCIDENT.step(item.command.action)
     rule = category_rule(categories.by_code.get(case.category_code))
     actor = actor_for(item.subject, case)
     rules.check(step, case, actor, item.command, rule)
+    on_master = _on_master(item, step, case, master)
     # The wall in the statement judges the actor where the case was when it was read.
-    area, unit, base_version = case.grid_code, case.unit_code, case.version
+    area, base_version = case.grid_code, case.version
+    unit = together.acting_unit(step, case, actor, item.command)
     payload = effects.apply(step, case, actor, item.command, now)
     logged = record(
         case,
@@ -184,10 +209,28 @@ def decide_act(
         key=item.key,
         request_hash=item.request_hash,
         status=OK,
-        answer=answer(case, rules.available_actions(case, after, rule)),
+        answer=answer(
+            case, rules.available_actions(case, after, rule), master if case.master_id else None
+        ),
     )
     links = [Link(i, case.id, case.version) for i in item.command.attachments]
-    return Write(element, case, [logged], links)
+    write = Write(element, case, [logged], links)
+    if master is None or on_master is None:
+        return write
+    return with_master(write, step.action, master, on_master, now)
+
+
+def _on_master(
+    item: ActItem, step: Step, case: IncidentCase, master: IncidentCase | None
+) -> rules.Actor | None:
+    """What the caller is to the other case that the step changes; None when it changes none."""
+    if step.action not in PAIRED:
+        return None
+    if master is None or (step.action == "split-off" and case.master_id != master.id):
+        raise UnknownCase(id=item.master_id, pointer="/master")
+    on_master = actor_for(item.subject, master)
+    check_pair(step.action, case, master, on_master)
+    return on_master
 
 
 def report_keys(item: ReportItem) -> tuple[Hashable, ...]:
@@ -200,5 +243,5 @@ def report_keys(item: ReportItem) -> tuple[Hashable, ...]:
 def act_keys(item: ActItem) -> tuple[Hashable, ...]:
     """Two actions on one case, or with one key, are never decided side by side."""
     if item.key is None:
-        return (item.case_id,)
-    return (item.case_id, (item.subject.account_id, item.key))
+        return item.case_ids
+    return (*item.case_ids, (item.subject.account_id, item.key))

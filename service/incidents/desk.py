@@ -117,7 +117,7 @@ class Desk:
 
     async def _store_acts(self, batch: Sequence[ActItem]) -> list[Answered | Exception]:
         results: list[Answered | Exception | None] = [None] * len(batch)
-        known = self._memory.take([item.case_id for item in batch])
+        known = self._memory.take([i for item in batch for i in item.case_ids])
         async with self._db.writing() as connection:
             pending = await self._update(connection, batch, range(len(batch)), known, results)
             for _ in range(MAX_ROUNDS):
@@ -142,19 +142,18 @@ class Desk:
         what is allowed; which have to be decided again."""
         now = clock.now()
         categories = self._categories.peek()
-        unread = [i for p in pending if (i := batch[p].case_id) not in known]
-        cases = await store.cases(connection, unread) if unread else {}
+        unread = [i for p in pending for i in batch[p].case_ids if i not in known]
+        cases = {**known, **(await store.cases(connection, unread) if unread else {})}
         writes, positions, again = [], [], []
         for position in pending:
             item = batch[position]
-            remembered = known.get(item.case_id)
             try:
-                case = remembered or cases.get(item.case_id)
-                writes.append(decide_act(item, case, categories, now))
+                case, master = cases.get(item.case_id), _case(cases, item.master_id)
+                writes.append(decide_act(item, case, categories, now, master))
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
-                if remembered is not None:
+                if not known.keys().isdisjoint(item.case_ids):
                     again.append(position)
         stored = await INCIDENTS.update(connection, writes, now=now) if writes else []
         for position, write, result in zip(positions, writes, stored, strict=True):
@@ -163,12 +162,18 @@ class Desk:
                 again.append(position)
             elif isinstance(result, Answered) and not result.replayed:
                 self._memory.keep(write.case)
+                if write.partner is not None:
+                    self._memory.keep(write.partner.case)
         return again
 
     async def _refill(self, connection: asyncpg.Connection, wanted: int) -> None:
         if length_hint(self._numbers) < wanted:
             first = await connection.fetchval(store.NUMBER_BLOCK)
             self._numbers = iter(range(first, first + NUMBER_BLOCK))
+
+
+def _case(cases: Mapping[UUID, IncidentCase], case_id: UUID | None) -> IncidentCase | None:
+    return cases.get(case_id) if case_id is not None else None
 
 
 async def _replace_refusals(

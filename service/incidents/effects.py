@@ -8,6 +8,7 @@ from typing import Any
 
 from service.incidents.case import IncidentCase
 from service.incidents.rules import Actor, Command
+from service.incidents.together import effects as together
 from service.incidents.workflow import TOP_TIER
 from service.kit.workflow import Step
 
@@ -20,6 +21,9 @@ def apply(
     """Change `case` as `step` says, all but state and chain; return the event's payload."""
     effect = _EFFECTS.get(step.action)
     payload = effect(case, actor, command, now) if effect else {}
+    if together.handles(step.action):
+        _add_handler(case, actor)
+    payload |= together.follow(step.action, case, now)
     if command.note is not None:
         payload["note"] = command.note
     if command.attachments:
@@ -138,4 +142,5 @@ _EFFECTS: dict[str, Callable[[IncidentCase, Actor, Command, datetime], dict[str,
     "self-handle": _self_handle,
     "follow-up": _follow_up,
     "reopen": _reopen,
+    **together.EFFECTS,
 }

@@ -25,26 +25,31 @@ class Located(Protocol):
         """The unit that has it in hand."""
 
     @property
+    def co_units(self) -> list[str]:
+        """The units that have a part in it besides."""
+
+    @property
     def concerns_unit(self) -> str | None:
         """The unit that a complaint is about."""
 
 
 def actor_for(subject: Subject, case: Located) -> Actor:
     """What `subject` is to `case`: permissions that hold there, dispatch tier, unit, readable."""
-    return _actor(subject, case.grid_code, case.unit_code, case.concerns_unit)
+    units = (case.unit_code, *case.co_units)
+    return _actor(subject, case.grid_code, units, case.concerns_unit)
 
 
 @lru_cache(maxsize=50_000)
 def _actor(
-    subject: Subject, grid_code: str, unit_code: str | None, concerns_unit: str | None
+    subject: Subject, grid_code: str, units: tuple[str | None, ...], concerns_unit: str | None
 ) -> Actor:
     permissions: set[str] = set()
-    tier, role, in_unit = 0, None, False
+    tier, role, own = 0, None, set()
     for grant in subject.grants:
         if grant.role is Role.UNIT_HANDLER:
-            if unit_code is None or grant.unit != unit_code:
+            if grant.unit is None or grant.unit not in units:
                 continue
-            in_unit = True
+            own.add(grant.unit)
         elif not grid_code.startswith(grant.area):
             continue
         permissions |= ROLE_PERMISSIONS[grant.role]
@@ -56,9 +61,10 @@ def _actor(
         account_id=subject.account_id,
         permissions=frozenset(permissions),
         tier=tier,
-        in_unit=in_unit,
+        in_unit=units[0] in own,
         readable=Permission.INCIDENT_READ in permissions and not hidden,
         role=role,
+        units=frozenset(own),
     )
 
 

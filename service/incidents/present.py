@@ -30,15 +30,25 @@ i.reporter_id, i.concerns_unit, i.returns, i.verification, i.verified_by, i.sati
 i.clauses
 """
 
+# What several have a part in. The master may lie outside what a reader of the merged case sees:
+# its number and state are told all the same (see migration 0064).
+_PARTS = """
+, i.co_units, i.closing_rule, i.sub_orders, i.calls, i.merged_ids AS merged,
+(SELECT to_json(m) FROM gw_master(i.master_id) AS m WHERE i.master_id IS NOT NULL) AS master
+"""
 
-def incident_json(*, geometry: bool) -> str:
-    """The SQL (type text) of an incident over alias `i`, without what the caller may do."""
-    columns = f"{_HEAD}{_POSITION if geometry else ''}{_TAIL}"
+
+def incident_json(*, geometry: bool, parts: bool = False) -> str:
+    """The SQL (type text) of an incident over alias `i`, without what the caller may do.
+
+    `parts` are its calls and sub-orders and what it is merged with; lists leave them out.
+    """
+    columns = f"{_HEAD}{_POSITION if geometry else ''}{_TAIL}{_PARTS if parts else ''}"
     return f"(SELECT to_json(r)::text FROM (SELECT {columns}) AS r)"
 
 
-def document(case: IncidentCase) -> dict[str, Any]:
-    """The same members from a case in memory, with positions."""
+def document(case: IncidentCase, master: IncidentCase | None = None) -> dict[str, Any]:
+    """The same members from a case in memory, with positions and parts."""
     return {
         "id": case.id,
         "number": case.number,
@@ -75,12 +85,21 @@ def document(case: IncidentCase) -> dict[str, Any]:
         "verified_by": case.verified_by,
         "satisfaction": case.satisfaction,
         "clauses": case.clauses,
+        "co_units": case.co_units,
+        "closing_rule": case.closing_rule,
+        "sub_orders": case.sub_orders,
+        "calls": case.calls,
+        "merged": case.merged_ids,
+        "master": {"id": master.id, "number": master.number, "state": master.state}
+        if master is not None
+        else None,
     }
 
 
-def answer(case: IncidentCase, actions: list[str]) -> str:
-    """The case as JSON text for a caller who may take `actions`."""
-    return msgspec.json.encode({**document(case), "available_actions": actions}).decode()
+def answer(case: IncidentCase, actions: list[str], master: IncidentCase | None = None) -> str:
+    """The case as JSON text for a caller who may take `actions`; `master` is what it is merged
+    into."""
+    return msgspec.json.encode({**document(case, master), "available_actions": actions}).decode()
 
 
 def with_actions(incident: str, actions: str, more: str = "") -> str:

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.auth.guards import Caller
 from service.incidents import actions, contacts, schemas
-from service.incidents.errors import BadIfMatch
+from service.incidents.http import Asked, Expected, reply_to
 from service.incidents.query import IncidentQuery
+from service.incidents.together.schemas import BODIES as TOGETHER_BODIES
 from service.incidents.workflow import INCIDENT
-from service.kit.case_rows import Answered
 from service.kit.hot import HotRoute, Reply
-from service.kit.idempotency import Once, once
-from service.kit.openapi import problems, reads, sends
+from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
-ETAG = re.compile(r'^(?:W/)?"([0-9]{1,9})"$')
-VERSION = re.compile(rb'"version":(\d+)')
 JSON_TYPE = "application/json"
-
-
-@reads("If-Match")
-def if_match(request: Request) -> int | None:
-    """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
-    value = request.headers.get("if-match")
-    if value is None or value.strip() == "*":
-        return None
-    found = ETAG.match(value.strip())
-    if found is None:
-        raise BadIfMatch(pointer="/If-Match")
-    return int(found[1])
-
-
-Asked = Annotated[Once, Depends(once)]
-Expected = Annotated[int | None, Depends(if_match)]
-
-
-def _answer(answered: Answered, *, location: bool = False) -> Reply:
-    body = answered.body.encode()
-    version = VERSION.search(body)
-    headers = [(b"etag", b'"%b"' % version[1])] if version else []
-    if location:
-        headers.append((b"location", b"/v1/incidents/%b" % body[7:43]))
-    if answered.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    return Reply(body, answered.status, headers)
 
 
 @hot.post(
@@ -73,7 +42,7 @@ async def report_incident(
     finder reports and closes in one call, where the category allows it.
     """
     answered = await actions.report(request.app.state, caller, body, asked)
-    return _answer(answered, location=True)
+    return reply_to(answered, location=True)
 
 
 @hot.get(
@@ -155,6 +124,7 @@ BODIES: dict[str, type[schemas.Noted]] = {
     "follow-up": schemas.FollowedUp,
     "reopen": schemas.Reasoned,
     "void": schemas.Reasoned,
+    **TOGETHER_BODIES,
 }
 
 
@@ -170,14 +140,14 @@ def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awai
         answered = await actions.act(
             request.app.state, caller, incident_id, action, body, asked, expected
         )
-        return _answer(answered)
+        return reply_to(answered)
 
     endpoint.__annotations__["body"] = body_type
     return endpoint
 
 
 for _step in INCIDENT.steps:
-    if not _step.sources:
+    if not _step.sources or _step.part:
         continue
     hot.add_api_route(
         f"/incidents/{{incident_id}}/{_step.action}",
@@ -186,7 +156,8 @@ for _step in INCIDENT.steps:
         operation_id=f"{_step.action.replace('-', '_')}_incident",
         summary=f"{_step.zh} {_step.en}",
         description=(
-            f"From {', '.join(sorted(_step.sources))} to {_step.target}. "
+            f"From {', '.join(sorted(_step.sources))}"
+            f"{f' to {_step.target}' if _step.target else ''}. "
             "If-Match with the case's ETag makes a stale action 412."
         ),
         response_model=schemas.Incident,

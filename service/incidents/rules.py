@@ -25,6 +25,8 @@ from service.incidents.errors import (
     StaleVersion,
     VerifierIsHandler,
 )
+from service.incidents.together import rules as together
+from service.incidents.together.commands import Joint
 from service.incidents.workflow import INCIDENT, TIERS, TOP_TIER
 from service.kit.workflow import Step
 
@@ -40,7 +42,8 @@ class Actor:
     """What the rules need to know of a caller, for one case.
 
     `permissions` are those that hold where the case is; `tier` is the highest response tier at
-    which the caller dispatches there; `in_unit` says whether the caller handles for its unit.
+    which the caller dispatches there; `in_unit` says whether the caller handles for its unit, and
+    `units` are all units with a part in the case that it handles for.
     """
 
     account_id: UUID
@@ -49,6 +52,7 @@ class Actor:
     in_unit: bool
     readable: bool
     role: str | None
+    units: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Command:
     occurred_at: datetime | None = None
     attachments: list[UUID] = field(default_factory=list)
     position: dict[str, Any] | None = None
+    joint: Joint | None = None
 
 
 class Stand(NamedTuple):
@@ -87,6 +92,7 @@ class Stand(NamedTuple):
     readable: bool
     permissions: frozenset[str]
     actor_tier: int
+    part: together.Part
 
 
 def stand_of(case: IncidentCase, actor: Actor) -> Stand:
@@ -94,6 +100,7 @@ def stand_of(case: IncidentCase, actor: Actor) -> Stand:
     return Stand(
         case.state, case.tier, case.verification, case.category_code, is_handler(case, actor),
         actor.account_id in case.handler_ids, actor.readable, actor.permissions, actor.tier,
+        together.part_of(case, actor),
     )  # fmt: skip
 
 
@@ -123,6 +130,10 @@ def _refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError | Non
 def _holder_refusal(step: Step, stand: Stand) -> AppError | None:
     if step.action in HANDLER_ACTIONS:
         return None if stand.in_hand else NotHandler(action=step.zh)
+    if step.action in together.ANSWERS:
+        return together.answer_refusal(stand.part)
+    if together.has_part(step, stand.part):
+        return None
     if step.action not in ANY_TIER_ACTIONS and stand.actor_tier < stand.tier:
         return HeldAbove(tier=stand.tier, name=TIERS[stand.tier], action=step.zh)
     return None
@@ -138,7 +149,7 @@ def _guard_refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError
         return NoHigherTier()
     if action == "self-handle" and not category.self_handle:
         return SelfHandleNotAllowed(category=stand.category_code)
-    return None
+    return together.guard_refusal(step, stand.part)
 
 
 def is_handler(case: IncidentCase, actor: Actor) -> bool:
@@ -149,8 +160,10 @@ def is_handler(case: IncidentCase, actor: Actor) -> bool:
 
 
 def available_actions(case: IncidentCase, actor: Actor, category: CategoryRule) -> list[str]:
-    """The actions that `actor` may take on `case` now, in the workflow's order."""
-    return list(_available(stand_of(case, actor), category))
+    """The actions that `actor` may take on `case` now, in the workflow's order; then those on its
+    sub-orders, as `sub-orders/{id}/{action}`."""
+    own = _available(stand_of(case, actor), category)
+    return [*own, *together.sub_order_actions(case, actor)] if actor.readable else []
 
 
 @lru_cache(maxsize=20_000)
@@ -158,7 +171,7 @@ def _available(stand: Stand, category: CategoryRule) -> tuple[str, ...]:
     return tuple(
         step.action
         for step in INCIDENT.steps_from(stand.state)
-        if _refusal(step, stand, category) is None
+        if not step.part and _refusal(step, stand, category) is None
     )
 
 
@@ -176,6 +189,7 @@ def check(
         raise StaleVersion(current=case.version, extra={"current_version": case.version})
     if why_not is not None:
         raise why_not
+    together.check(step, case, actor, command)
     if (
         step.action in ("submit", "self-handle")
         and category.evidence != "none"

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 from pydantic_core import PydanticCustomError
 
 from geo.positions import Crs
+from service.incidents.together.shown import CallOut, ClosingRule, Master, SubOrderOut
 from service.kit.fields import LongText, Strict, Text50, Text200, Text2000
 from service.kit.geojson import Point
 
@@ -198,6 +199,12 @@ class Incident(BaseModel):
     clauses: list[str]
     available_actions: list[str]
     contact: MaskedContact | None = None
+    co_units: list[str] = Field(default_factory=list, description="Units with a part in it")
+    closing_rule: ClosingRule | None = None
+    sub_orders: list[SubOrderOut] = Field(default_factory=list)
+    calls: list[CallOut] = Field(default_factory=list)
+    merged: list[UUID] = Field(default_factory=list, description="The cases merged into this one")
+    master: Master | None = Field(default=None, description="The case that this one is merged into")
 
 
 class IncidentPage(BaseModel):

@@ -6,6 +6,7 @@ A step adds its own: 18.1/18.2 (one-stop resolution) come from the category, not
 
 from __future__ import annotations
 
+from service.incidents.together import workflow as together
 from service.kit.workflow import Step, Workflow
 
 REPORTED = "reported"
@@ -41,6 +42,8 @@ STATES = {
 }
 CLOSED_STATES = frozenset({CLOSED, FOLLOWED_UP, REJECTED, MERGED, VOID})
 IN_HANDS = frozenset({ASSIGNED, ON_SITE, HANDLING})
+OPEN_STATES = frozenset(STATES) - CLOSED_STATES
+HELD = IN_HANDS | {ACCEPTED, RETURNED}
 
 TIERS = {1: "网格", 2: "村（社区）", 3: "乡镇（街道）", 4: "县"}
 TOP_TIER = 4
@@ -63,7 +66,7 @@ INCIDENT = Workflow(
     kind="incident",
     states=STATES,
     initial=REPORTED,
-    final=frozenset({VOID, MERGED}),
+    final=frozenset({VOID}),
     steps=(
         _step("report", frozenset(), REPORTED, "incident:report", "reported",
               ("上报", "report")),
@@ -96,5 +99,9 @@ INCIDENT = Workflow(
               ("重启", "reopen")),
         _step("void", {REPORTED, ACCEPTED, ASSIGNED, RETURNED}, VOID, "incident:void", "voided",
               ("作废", "void")),
+        *together.steps(
+            held=HELD, opened=OPEN_STATES, fresh=HELD | {REPORTED}, accepted=ACCEPTED,
+            merged=MERGED,
+        ),
     ),
 )  # fmt: skip

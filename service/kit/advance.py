@@ -26,7 +26,7 @@ from service.kit.workflow import Step
 
 ELEMENT = (
     "case_id uuid, base_version int, actor uuid, roles text, area text, anywhere bool, unit text, "
-    "key text, request_hash text, status smallint, answer text"
+    "key text, request_hash text, status smallint, answer text, pair uuid"
 )
 EVENT = (
     "case_kind text, case_id uuid, seq int, event text, action text, actor_id uuid, "
@@ -62,6 +62,7 @@ def record(
     The time of an event is never before that of the event before it.
     """
     at = max(now, case.last_event_at)
+    target = step.target or case.state
     event = Event(
         case_kind=kind,
         case_id=case.id,
@@ -71,13 +72,13 @@ def record(
         actor_id=actor_id,
         actor_role=role,
         from_state=case.state or None,
-        to_state=step.target,
+        to_state=target,
         clauses=clauses or step.clauses,
         recorded_at=at,
         occurred_at=occurred_at or at,
         payload=payload or {},
     ).chained(case.head_hash)
-    case.state = step.target
+    case.state = target
     case.version += 1
     case.head_hash = event.hash
     case.last_event_at = at
@@ -144,7 +145,8 @@ class CaseTable:
         return await _answers(connection, writes, rows)
 
 
-def _rows(writes: Sequence[Write]) -> tuple[str, str, str, str]:
+def _rows(wanted: Sequence[Write]) -> tuple[str, str, str, str]:
+    writes = [*wanted, *(w.partner for w in wanted if w.partner is not None)]
     return (
         as_json([w.element for w in writes]),
         as_json([w.case for w in writes]),
@@ -243,13 +245,17 @@ _ALLOWED = """allowed AS MATERIALIZED (
         ELSE starts_with(u.area, a.area_code) END
     LIMIT 1))"""
 
-_FIRST = """first AS (
+# Two cases that change together do so both or not at all.
+_FIRST = """paired AS MATERIALIZED (
+  SELECT a.* FROM allowed a JOIN u USING (case_id)
+  WHERE u.pair IS NULL OR u.pair IN (SELECT case_id FROM allowed)),
+first AS (
   INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
   SELECT actor, key, decode(request_hash, 'base64'), status, answer, $1::timestamptz
-  FROM allowed WHERE key IS NOT NULL
+  FROM paired WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING actor_id, key),
 fresh AS MATERIALIZED (
-  SELECT a.case_id FROM allowed a
+  SELECT a.case_id FROM paired a
   LEFT JOIN first f ON f.actor_id = a.actor AND f.key = a.key
   WHERE a.key IS NULL OR f.key IS NOT NULL)"""
 
@@ -286,11 +292,12 @@ async def _answers(
     repeated: list[tuple[int, UUID, str, bytes]] = []
     for position, write in enumerate(writes):
         element, row = write.element, outcome[write.element.case_id]
-        if not row["locked"]:
+        other = row if element.pair is None else outcome[element.pair]
+        if not (row["locked"] and other["locked"]):
             answers.append(Moved())
         elif row["fresh"]:
             answers.append(Answered(element.status, element.answer))
-        elif row["allowed"]:
+        elif row["allowed"] and other["allowed"]:
             key = element.key or ""
             repeated.append((position, element.actor, key, element.request_hash))
             answers.append(KeyReused(key=key))

@@ -15,17 +15,20 @@ from service.errors import AppError
 class Step:
     """One action of a workflow: from which states, to which, who may, which clauses it fulfils.
 
-    `event` is the past-tense name that the case's history shows. `zh` is the verb users know.
+    `event` is the past-tense name that the case's history shows. `zh` is the verb users know. A
+    step without a target leaves the case in the state it is in. A step with a `part` acts on one
+    part of a case, and is offered at that part.
     """
 
     action: str
     sources: frozenset[str]
-    target: str
+    target: str | None
     event: str
     permission: str
     clauses: tuple[str, ...]
     zh: str
     en: str
+    part: str = ""
 
 
 class UnknownAction(AppError):
@@ -60,7 +63,8 @@ class Workflow:
         if len(by_action) != len(self.steps):
             raise ValueError(f"{self.kind}: an action is declared twice")
         for step in self.steps:
-            if unknown := (step.sources | {step.target}) - self.states.keys():
+            named = step.sources | ({step.target} if step.target else frozenset())
+            if unknown := named - self.states.keys():
                 raise ValueError(f"{self.kind}.{step.action}: unknown states {sorted(unknown)}")
             if not step.clauses:
                 raise ValueError(f"{self.kind}.{step.action}: names no clause")
