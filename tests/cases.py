@@ -138,6 +138,8 @@ class Place:
     ) -> httpx.Response:
         """The answer to one action; needed members that are not given are filled in."""
         found = case["id"] if isinstance(case, dict) else case
+        if (other := NEEDED_CASE.get(action)) and other not in body:
+            body[other] = (await self.report())["id"]
         return await by.post(f"/v1/incidents/{found}/{action}", {**NEEDED.get(action, {}), **body})
 
     async def bring_to(self, state: str, **changes: Any) -> dict[str, Any]:
@@ -164,7 +166,13 @@ NEEDED: dict[str, dict[str, Any]] = {
     "follow-up": {"satisfaction": "satisfied"},
     "reopen": {"note": "又坏了"},
     "void": {"note": "误报"},
+    "call": {"units": [OTHER_UNIT]},
+    "answer": {"answer": "accept"},
+    "request-help": {"sub_orders": [{"unit": OTHER_UNIT, "task": "协助围挡"}]},
+    "set-closing-rule": {"rule": "all"},
 }
+# Members that name another case.
+NEEDED_CASE = {"merge": "master", "decline-duplicate": "duplicate"}
 
 Step = tuple[Callable[[Place], Person], str]
 
@@ -194,4 +202,5 @@ PATHS: dict[str, list[Step]] = {
     "returned": [*_ASSIGN, *_by("handler", "return")],
     "rejected": [*_CLIMB, *_by("county", "reject")],
     "void": [*_ACCEPT, *_by("county", "void")],
+    "merged": [*_ACCEPT, *_by("county", "merge")],
 }

@@ -34,8 +34,8 @@ class IncidentCase(msgspec.Struct, omit_defaults=True):
 
     `clocks` holds what runs now by name; `amber_at`, `due_at` and `supervise_at` are the earliest
     among them and `next_alarm_at` the next mark that somebody has to act on. `sub_orders` and
-    `calls` are parts of the case: they change with it, under its version. `merged_ids` are the cases
-    that follow this one, `declined_ids` those that somebody found to be another matter.
+    `calls` are parts of the case: they change with it, under its version. `merged_ids` are the
+    cases that follow this one, `declined_ids` those that somebody found to be another matter.
     """
 
     id: UUID

@@ -182,9 +182,7 @@ def decide_act(
     actor = actor_for(item.subject, case)
     rules.check(step, case, actor, item.command, rule)
     on_master = _on_master(item, step, case, master)
-    # The wall in the statement judges the actor where the case was when it was read.
-    area, base_version = case.grid_code, case.version
-    unit = together.acting_unit(step, case, actor, item.command)
+    base_version, unit = case.version, together.acting_unit(step, case, actor, item.command)
     payload = effects.apply(step, case, actor, item.command, now)
     logged = record(
         case,
@@ -197,27 +195,34 @@ def decide_act(
         payload=payload,
         clauses=tuple(sorted({*step.clauses, *case.clauses})),
     )
-    after = actor_for(item.subject, case)
-    element = Element(
-        case_id=case.id,
-        base_version=base_version,
-        actor=item.subject.account_id,
-        roles=_roles(step.permission),
-        area=area,
-        anywhere=False,
-        unit=unit,
-        key=item.key,
-        request_hash=item.request_hash,
-        status=OK,
-        answer=answer(
-            case, rules.available_actions(case, after, rule), master if case.master_id else None
-        ),
-    )
+    actions = rules.available_actions(case, actor_for(item.subject, case), rule)
+    text = answer(case, actions, master if case.master_id else None)
+    element = _element(item, case, step, base_version=base_version, unit=unit, text=text)
     links = [Link(i, case.id, case.version) for i in item.command.attachments]
     write = Write(element, case, [logged], links)
     if master is None or on_master is None:
         return write
     return with_master(write, step.action, master, on_master, now)
+
+
+def _element(
+    item: ActItem, case: IncidentCase, step: Step, *, base_version: int, unit: str | None, text: str
+) -> Element:
+    """The wall in the statement judges the actor where the case was when it was read; `unit` is
+    the one under which the actor takes the step."""
+    return Element(
+        case_id=case.id,
+        base_version=base_version,
+        actor=item.subject.account_id,
+        roles=_roles(step.permission),
+        area=case.grid_code,
+        anywhere=False,
+        unit=unit,
+        key=item.key,
+        request_hash=item.request_hash,
+        status=OK,
+        answer=text,
+    )
 
 
 def _on_master(

@@ -85,6 +85,12 @@ def document(case: IncidentCase, master: IncidentCase | None = None) -> dict[str
         "verified_by": case.verified_by,
         "satisfaction": case.satisfaction,
         "clauses": case.clauses,
+        **_parts(case, master),
+    }
+
+
+def _parts(case: IncidentCase, master: IncidentCase | None) -> dict[str, Any]:
+    return {
         "co_units": case.co_units,
         "closing_rule": case.closing_rule,
         "sub_orders": case.sub_orders,

@@ -40,6 +40,10 @@ incident:close           .  .  x  x  x  .  .  .  .
 incident:follow_up       x  .  x  x  x  .  .  .  .
 incident:reopen          .  .  x  x  x  .  .  .  .
 incident:void            .  .  x  x  x  .  .  .  .
+incident:call            x  .  x  x  x  .  .  .  .
+incident:answer          .  .  x  x  x  x  .  .  .
+incident:coordinate      .  .  x  x  x  x  .  .  .
+incident:merge           .  .  x  x  x  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x

@@ -37,7 +37,7 @@ def _is_for(call: Call, actor: Actor) -> bool:
 
 
 def standing(case: IncidentCase, actor: Actor) -> Standing:
-    """Whether `actor` was called on `case`: not at all, in a call that is over, or in an open one."""
+    """Whether `actor` was called on `case`: not, in a call that is over, or in an open one."""
     found: Standing = ""
     for call in case.calls:
         if _is_for(call, actor):
