@@ -47,7 +47,7 @@ ANY_OPEN = (
     " sub-order-approve sub-order-send-back sub-order-transfer sub-order-withdraw sub-order-assign"
     " urge supervise"
 )
-RUNNING = ANY_OPEN + " warn mark-overdue count"
+RUNNING = ANY_OPEN + " warn mark-overdue count call-unanswered"
 HELD = ANY_HELD + RUNNING
 ALLOWED = {
     "reported": "self-handle accept reject escalate void merge" + RUNNING,
