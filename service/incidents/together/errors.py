@@ -17,8 +17,8 @@ class CallOver(AppError):
     """The call has ended: refused, arrived or unanswered."""
 
     status, code = 409, "call_over"
-    zh = "该呼叫已结束（{state}），不能再应答。"
-    en = "This call is over ({state}) and takes no answer any more."
+    zh = "该呼叫已结束，不能再应答。"
+    en = "This call is over and takes no answer any more."
 
 
 class AlreadyCalled(AppError):
