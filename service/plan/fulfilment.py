@@ -92,7 +92,8 @@ def naming(operations: Iterable[Operation], clauses: Iterable[str]) -> list[Oper
 
 
 def show_step(workflow: Workflow, step: Step) -> dict[str, Any]:
-    """A step as the API lists it: verb in both languages, from which states to which."""
+    """A step as the API lists it: verb in both languages, from which states to which (null: it
+    stays where it is)."""
     return {
         "action": step.action,
         "zh": step.zh,

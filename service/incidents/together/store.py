@@ -45,6 +45,7 @@ MOST_PROPOSED = 20
 # Rejected and void cases are no matter to be merged into; merged ones follow another already.
 NO_MATTER = ["rejected", "void", "merged"]
 
+# A CASE is no condition for an index: the few cells around answer, not the history of a scope.
 _DUPLICATES = """
 SELECT json_build_object('id', n.id, 'number', n.number, 'category', n.category_code,
   'level', n.level, 'state', n.state, 'version', n.version, 'description', n.description,
@@ -55,7 +56,7 @@ FROM (
     ST_SetSRID(ST_MakePoint({lon}::float8, {lat}::float8), 4490)::geography) AS metres
   FROM unnest({cells}::int[]) AS c(cell) JOIN incident i ON i.cell = c.cell
   WHERE i.reported_at >= {since}::timestamptz AND i.reported_at <= {until}::timestamptz
-    AND i.category_code = {category} AND ({scope})
+    AND i.category_code = {category} AND CASE WHEN {scope} THEN true ELSE false END
     AND i.id <> {case}::uuid AND i.state <> ALL ({no_matter}::text[])
     AND i.id <> ALL ({declined}::uuid[]) AND {case}::uuid <> ALL (i.declined_ids)
 ) AS n

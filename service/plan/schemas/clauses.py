@@ -106,7 +106,7 @@ class StepOut(Out):
     en: str
     event: str = Field(examples=["incident.assigned"])
     from_: list[str] = Field(alias="from", description="States; none for a step that begins a case")
-    to: str
+    to: str | None
     clauses: list[str]
     named: bool = Field(description="false: not the step but a case's category names the clause")
     events: int
