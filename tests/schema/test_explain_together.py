@@ -64,11 +64,11 @@ def stock(template_database: str) -> Iterator[Stock]:
 
 
 def _case(url: str, grid: str) -> dict[str, Any]:
-    columns = ("id", "category_code", "reported_at", "declined_ids", "lon", "lat")
+    columns = ("id", "category_code", "reported_at", "declined_ids", "concerns_unit", "lon", "lat")
     with psycopg.connect(url) as connection:
         row = connection.execute(
-            "SELECT id, category_code, reported_at, declined_ids, ST_X(location), ST_Y(location)"
-            " FROM incident WHERE grid_code = %s ORDER BY reported_at DESC LIMIT 1",
+            "SELECT id, category_code, reported_at, declined_ids, concerns_unit, ST_X(location),"
+            " ST_Y(location) FROM incident WHERE grid_code = %s ORDER BY reported_at DESC LIMIT 1",
             (grid,),
         ).fetchone()
     assert row is not None
