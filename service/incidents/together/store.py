@@ -18,7 +18,8 @@ from service.incidents.store import Sql, readable_by
 
 CASE = as_actor(
     "SELECT i.id, i.number, i.grid_code, i.concerns_unit, i.category_code, i.level, "
-    "i.policy_version, i.reported_at, i.master_id, i.declined_ids, ST_X(i.location) AS lon, ST_Y(i.location) AS lat "
+    "i.policy_version, i.reported_at, i.master_id, i.declined_ids, "
+    "ST_X(i.location) AS lon, ST_Y(i.location) AS lat "
     "FROM incident i WHERE i.id = $2"
 )
 
