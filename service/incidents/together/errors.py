@@ -17,8 +17,8 @@ class CallOver(AppError):
     """The call has ended: refused, arrived or unanswered."""
 
     status, code = 409, "call_over"
-    zh = "该呼叫已结束（{state}），不能再应答。"
-    en = "This call is over ({state}) and takes no answer any more."
+    zh = "该呼叫已结束，不能再应答。"
+    en = "This call is over and takes no answer any more."
 
 
 class AlreadyCalled(AppError):
@@ -131,3 +131,11 @@ class HasMerged(AppError):
     status, code = 409, "is_a_master"
     zh = "已有其他事件并入本案，不能再并入别的事件；请先撤销并案。"
     en = "Other cases are merged into this one; split them off before merging it."
+
+
+class ConcernsDiffer(AppError):
+    """A complaint about a unit stays hidden from it: its history would be told in the master's."""
+
+    status, code = 409, "concerns_differ"
+    zh = "投诉件只能与涉及同一单位的投诉件并案，也不能并入普通事件。"
+    en = "A complaint is merged only with one that concerns the same unit, and with no other case."

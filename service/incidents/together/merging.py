@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service.incidents.together.errors import (
+    ConcernsDiffer,
     HasMerged,
     MasterClosed,
     MasterMerged,
@@ -26,7 +27,7 @@ def check_pair(action: str, case: IncidentCase, master: IncidentCase, on_master:
     """Pass when `case` may be merged into `master`, or split off from it.
 
     `on_master` is what the actor is to the master. Raises UnknownCase, MergedIntoItself,
-    MasterMerged, MasterClosed, HasMerged.
+    MasterMerged, MasterClosed, HasMerged, ConcernsDiffer.
     """
     if not on_master.readable:
         raise UnknownCase(id=master.id, pointer="/master")
@@ -42,6 +43,8 @@ def check_pair(action: str, case: IncidentCase, master: IncidentCase, on_master:
         raise MasterMerged(number=master.number, pointer="/master")
     if master.state in FINISHED | {"rejected", "void"}:
         raise MasterClosed(number=master.number, state=master.state, pointer="/master")
+    if master.concerns_unit != case.concerns_unit:
+        raise ConcernsDiffer(pointer="/master")
 
 
 def merge(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:

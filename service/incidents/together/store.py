@@ -17,8 +17,9 @@ from service.incidents.case import cells_of
 from service.incidents.store import Sql, readable_by
 
 CASE = as_actor(
-    "SELECT i.id, i.number, i.grid_code, i.concerns_unit, i.category_code, i.reported_at, "
-    "i.master_id, i.declined_ids, ST_X(i.location) AS lon, ST_Y(i.location) AS lat "
+    "SELECT i.id, i.number, i.grid_code, i.concerns_unit, i.category_code, i.level, "
+    "i.policy_version, i.reported_at, i.master_id, i.declined_ids, "
+    "ST_X(i.location) AS lon, ST_Y(i.location) AS lat "
     "FROM incident i WHERE i.id = $2"
 )
 
@@ -45,17 +46,19 @@ MOST_PROPOSED = 20
 # Rejected and void cases are no matter to be merged into; merged ones follow another already.
 NO_MATTER = ["rejected", "void", "merged"]
 
+# A CASE is no condition for an index: the few cells around answer, not the history of a scope.
 _DUPLICATES = """
 SELECT json_build_object('id', n.id, 'number', n.number, 'category', n.category_code,
   'level', n.level, 'state', n.state, 'version', n.version, 'description', n.description,
   'reported_at', n.reported_at, 'grid_code', n.grid_code,
-  'distance_m', round(n.metres::numeric, 1), 'mergeable', n.is_open)::text AS body
+  'distance_m', round(n.metres::numeric, 1),
+  'mergeable', n.is_open AND n.concerns_unit IS NOT DISTINCT FROM {concerns}::text)::text AS body
 FROM (
   SELECT i.*, ST_Distance(i.location::geography,
     ST_SetSRID(ST_MakePoint({lon}::float8, {lat}::float8), 4490)::geography) AS metres
   FROM unnest({cells}::int[]) AS c(cell) JOIN incident i ON i.cell = c.cell
   WHERE i.reported_at >= {since}::timestamptz AND i.reported_at <= {until}::timestamptz
-    AND i.category_code = {category} AND ({scope})
+    AND i.category_code = {category} AND CASE WHEN {scope} THEN true ELSE false END
     AND i.id <> {case}::uuid AND i.state <> ALL ({no_matter}::text[])
     AND i.id <> ALL ({declined}::uuid[]) AND {case}::uuid <> ALL (i.declined_ids)
 ) AS n
@@ -85,6 +88,7 @@ def duplicates_query(
         "case": case["id"],
         "no_matter": NO_MATTER,
         "declined": case["declined_ids"],
+        "concerns": case["concerns_unit"],
         "radius": radius_m,
         "most": MOST_PROPOSED,
     }
