@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from fastapi import APIRouter
+from starlette.datastructures import State
 
 from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
+from service.dispatch.export.routes import router as exports
+from service.dispatch.routes import hot as queue
+from service.dispatch.routes import router as dispatch
+from service.dispatch.stream.hub import streaming
 from service.incidents.categories.routes import router as categories
 from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
@@ -16,6 +24,9 @@ from service.plan.routes import router as plan
 ROUTERS: tuple[APIRouter, ...] = (
     incident_actions,
     incidents,
+    queue,
+    dispatch,
+    exports,
     plain,
     areas,
     auth,
@@ -23,3 +34,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     categories,
     plan,
 )
+
+# What readers keep for as long as the application runs.
+LIFESPANS: tuple[Callable[[State], AbstractAsyncContextManager[None]], ...] = (streaming,)

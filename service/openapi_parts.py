@@ -25,6 +25,7 @@ CONVENTIONS = """
 
 TAGS: list[dict[str, str]] = [
     {"name": "incidents", "description": "事件：上报、分级响应、处置、核查、结案。Incidents."},
+    {"name": "dispatch", "description": "调度台：待办队列、实时消息、批量操作、导出。Console."},
     {"name": "categories", "description": "事件类别与时限，按版本发布。Categories and limits."},
     {"name": "attachments", "description": "附件：照片等佐证材料。Files as evidence."},
     {"name": "areas", "description": "行政区划：县、乡镇、村（社区）。Divisions."},
@@ -113,6 +114,12 @@ PARAMETERS: dict[str, Any] = {
         _parameter(
             "If-None-Match", "已有版本 ETags that the caller has: then 304", '"categories-1"'
         ),
+        _parameter(
+            "Last-Event-ID",
+            "断点续传 The id of the last event that the console has got; it goes on after it",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AAAAAAAA",
+            maxLength=200,
+        ),
         _parameter("Range", "分段下载 One range of bytes (RFC 9110 section 14)", "bytes=0-1023"),
         _parameter("If-Range", "分段前提 The ETag that the range belongs to", '"9f86d081884c7d65"'),
     )
@@ -138,6 +145,7 @@ HEADERS: dict[str, Any] = {
     "Retry-After-If-Busy": _header(
         "多少秒后重试 Seconds to wait, when somebody else is changing it", "1", required=False
     ),
+    "X-Accel-Buffering": _header("不缓冲 Proxies must not hold the stream back", "no"),
     "Accept-Ranges": _header("可分段 Ranges of bytes may be asked for", "bytes"),
     "Content-Disposition": _header("文件名 The file's name", 'attachment; filename="photo.jpg"'),
     "Content-Range": _header("分段 Which bytes of how many", "bytes 0-1023/183204"),

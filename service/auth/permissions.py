@@ -38,6 +38,7 @@ class Permission(StrEnum):
     INCIDENT_REOPEN = "incident:reopen"
     INCIDENT_VOID = "incident:void"
     INCIDENT_REVEAL = "incident:reveal"
+    INCIDENT_EXPORT = "incident:export"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
     DELINEATION_WRITE = "delineation:write"
@@ -70,6 +71,7 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_REOPEN,
     P.INCIDENT_VOID,
     P.INCIDENT_REVEAL,
+    P.INCIDENT_EXPORT,
     P.ACCOUNT_READ,
 }
 
@@ -92,9 +94,18 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TOWNSHIP_DISPATCHER: frozenset(_DISPATCH),
     Role.COUNTY_DISPATCHER: frozenset(_DISPATCH),
     Role.UNIT_HANDLER: frozenset(
-        _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
+        _FIELD
+        | {
+            P.INCIDENT_READ,
+            P.INCIDENT_HANDLE,
+            P.INCIDENT_RETURN,
+            P.INCIDENT_REVEAL,
+            P.INCIDENT_EXPORT,
+        }
     ),
-    Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
+    Role.AUDITOR: frozenset(
+        _EVERYBODY | {P.INCIDENT_READ, P.INCIDENT_EXPORT, P.ACCOUNT_READ, P.AUDIT_READ}
+    ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY
         | {

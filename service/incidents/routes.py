@@ -138,26 +138,6 @@ async def reveal_contact(
     return schemas.RevealedContact(**clear)
 
 
-BODIES: dict[str, type[schemas.Noted]] = {
-    "self-handle": schemas.Submitted,
-    "accept": schemas.Noted,
-    "reject": schemas.Reasoned,
-    "assign": schemas.Assigned,
-    "transfer": schemas.Assigned,
-    "arrive": schemas.Arrived,
-    "handle": schemas.Noted,
-    "submit": schemas.Submitted,
-    "return": schemas.Reasoned,
-    "escalate": schemas.Reasoned,
-    "verify": schemas.Verified,
-    "rework": schemas.Reasoned,
-    "close": schemas.Noted,
-    "follow-up": schemas.FollowedUp,
-    "reopen": schemas.Reasoned,
-    "void": schemas.Reasoned,
-}
-
-
 def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Reply]]:
     async def endpoint(
         request: Request,
@@ -181,7 +161,7 @@ for _step in INCIDENT.steps:
         continue
     hot.add_api_route(
         f"/incidents/{{incident_id}}/{_step.action}",
-        _endpoint(_step.action, BODIES[_step.action]),
+        _endpoint(_step.action, schemas.BODIES[_step.action]),
         methods=["POST"],
         operation_id=f"{_step.action.replace('-', '_')}_incident",
         summary=f"{_step.zh} {_step.en}",

@@ -143,6 +143,27 @@ class FollowedUp(Noted):
     satisfaction: Literal["satisfied", "neutral", "dissatisfied", "no_answer"]
 
 
+# The body of each action.
+BODIES: dict[str, type[Noted]] = {
+    "self-handle": Submitted,
+    "accept": Noted,
+    "reject": Reasoned,
+    "assign": Assigned,
+    "transfer": Assigned,
+    "arrive": Arrived,
+    "handle": Noted,
+    "submit": Submitted,
+    "return": Reasoned,
+    "escalate": Reasoned,
+    "verify": Verified,
+    "rework": Reasoned,
+    "close": Noted,
+    "follow-up": FollowedUp,
+    "reopen": Reasoned,
+    "void": Reasoned,
+}
+
+
 class RawPosition(BaseModel):
     """The position as it was given."""
 

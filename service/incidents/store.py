@@ -19,6 +19,7 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import as_actor
 from service.incidents.case import CELLS_PER_DEGREE, LATER, Clock, IncidentCase, cells_of
+from service.incidents.offered import RULE_COLUMNS
 from service.incidents.present import incident_json
 from service.incidents.workflow import CLOSED_STATES
 
@@ -26,11 +27,6 @@ MAX_CELLS = 64
 WIDE = ("i.county_code", "i.township_code")
 SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "grid_code"}
 
-# What the rules need of a row, beside its JSON.
-RULE_COLUMNS = (
-    "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
-    "i.verification, i.category_code, i.concerns_unit, i.reported_at"
-)
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "
     "i.occurred_at, i.reported_at, i.reporter_id, i.state, i.tier, i.version, i.head_hash, "

@@ -41,6 +41,7 @@ incident:follow_up       x  .  x  x  x  .  .  .  .
 incident:reopen          .  .  x  x  x  .  .  .  .
 incident:void            .  .  x  x  x  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
+incident:export          .  .  x  x  x  x  x  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x
 delineation:write        .  .  .  .  .  .  .  x  .
