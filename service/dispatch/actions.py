@@ -111,10 +111,10 @@ async def bulk(
 
 def _body_of(asked_for: Bulk) -> Noted:
     try:
-        return BODIES[asked_for.action].model_validate(asked_for.body)
+        return BODIES[asked_for.action].model_validate(asked_for.input)
     except ValidationError as wrong:
         errors = wrong.errors(include_url=False)
-        placed = [{**error, "loc": ("body", "body", *error["loc"])} for error in errors]
+        placed = [{**error, "loc": ("body", "input", *error["loc"])} for error in errors]
         raise RequestValidationError(placed) from None
 
 

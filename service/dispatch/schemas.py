@@ -59,11 +59,11 @@ class BulkItem(Strict):
 
 
 class Bulk(Strict):
-    """批量操作 One action on many cases; `body` is what the action takes for a single one."""
+    """批量操作 One action on many cases; `input` is what the action takes for a single one."""
 
     action: Action = Field(examples=["accept"])
     items: list[BulkItem] = Field(min_length=1, max_length=MAX_BULK)
-    body: dict[str, Any] = Field(default_factory=dict)
+    input: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _each_once(self) -> Bulk:
