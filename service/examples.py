@@ -259,10 +259,30 @@ CATEGORIES: dict[str, Examples] = {
     ),
 }
 
+CONSOLE: dict[str, Examples] = {
+    "act_in_bulk": {
+        **_one(
+            "批量受理",
+            "accept what was seen",
+            {
+                "action": "accept",
+                "items": [{"id": MADE_ID, "expected_version": 1}],
+                "input": {"note": "统一受理"},
+            },
+        ),
+        **_one(
+            "批量派遣",
+            "assign to a unit",
+            {"action": "assign", "items": [{"id": MADE_ID}], "input": {"unit": UNIT}},
+        ),
+    },
+}
+
 EXAMPLES: dict[str, Examples] = {
     **INCIDENTS,
     **GRIDS,
     **PEOPLE,
     **FILES,
     **CATEGORIES,
+    **CONSOLE,
 }

@@ -114,12 +114,6 @@ PARAMETERS: dict[str, Any] = {
         _parameter(
             "If-None-Match", "已有版本 ETags that the caller has: then 304", '"categories-1"'
         ),
-        _parameter(
-            "Last-Event-ID",
-            "断点续传 The id of the last event that the console has got; it goes on after it",
-            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AAAAAAAA",
-            maxLength=200,
-        ),
         _parameter("Range", "分段下载 One range of bytes (RFC 9110 section 14)", "bytes=0-1023"),
         _parameter("If-Range", "分段前提 The ETag that the range belongs to", '"9f86d081884c7d65"'),
     )

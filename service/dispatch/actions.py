@@ -17,7 +17,7 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.dispatch import store
 from service.dispatch.query import QueueQuery
-from service.dispatch.schemas import Bulk, BulkItem, RowProblem
+from service.dispatch.schemas import Bulk, BulkItem, BulkProblem
 from service.dispatch.store import Wanted
 from service.errors import AppError, Forbidden
 from service.incidents import actions as incidents
@@ -146,6 +146,6 @@ async def _row(
 
 def _rejected(case: UUID, refused: AppError, language: str) -> bytes:
     told = refused.document(language)
-    problem = {name: told.get(name) for name in RowProblem.model_fields}
+    problem = {name: told.get(name) for name in BulkProblem.model_fields}
     row = {"id": case, "result": "rejected", "incident": None, "problem": problem}
     return msgspec.json.encode(row)

@@ -58,7 +58,14 @@ async def read_dispatch_queue(
 async def stream_dispatch(
     request: Request,
     who: Annotated[Visit, Depends(visit)],
-    seen: Annotated[str | None, Header(alias="Last-Event-ID", max_length=MAX_ID)] = None,
+    seen: Annotated[
+        str | None,
+        Header(
+            alias="Last-Event-ID",
+            max_length=MAX_ID,
+            description="断点续传 The id of the last event that this account got: goes on after it",
+        ),
+    ] = None,
     last_event_id: Annotated[
         str | None, Query(max_length=MAX_ID, description="The same, where no header can be sent")
     ] = None,

@@ -78,7 +78,7 @@ class Bulk(Strict):
         return self
 
 
-class RowProblem(BaseModel):
+class BulkProblem(BaseModel):
     """Why a row was rejected: the problem that the single action would have answered."""
 
     type: str
@@ -97,7 +97,7 @@ class BulkRow(BaseModel):
     id: UUID
     result: Literal["applied", "duplicate", "rejected"]
     incident: Incident | None
-    problem: RowProblem | None
+    problem: BulkProblem | None
 
 
 class BulkResult(BaseModel):

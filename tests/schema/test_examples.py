@@ -33,7 +33,7 @@ PLAYED: dict[str, tuple[str, str]] = {
 STANDING = [
     "report_incident", "locate_grids", "submit_delineation", "create_account", "change_account",
     "create_unit", "change_unit", "end_assignment", "upload_attachment", "import_plan",
-    "draft_category_set", "revoke_token",
+    "draft_category_set", "revoke_token", "act_in_bulk",
 ]  # fmt: skip
 
 

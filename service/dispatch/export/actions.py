@@ -69,8 +69,11 @@ async def export_list(state: State, caller: Subject, query: ExportQuery, kind: s
     try:
         async with _turn:
             sheet = SHEETS[kind](file, mark)
-            rows = await _fill(state, able, query, sheet, mark)
-            await asyncio.to_thread(sheet.finish)
+            try:
+                rows = await _fill(state, able, query, sheet, mark)
+            finally:
+                # Whatever became of it: a workbook has files of its own until then.
+                await asyncio.to_thread(sheet.finish)
             size, digest = await asyncio.to_thread(_measure, file)
         payload = {**query.described(), "format": kind, "rows": rows, "sha256": digest}
         await _record(state, caller, "list", now, payload)
