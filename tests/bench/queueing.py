@@ -40,13 +40,14 @@ def queue(bench: Bench) -> Measure:
         bench.sql(WALLED_SQL, Script("list_walls", shared | walled, {}, role=APP_ROLE)),
     ]
     tokens = [bench.server.token(account) for account in dispatchers]
-    for label, path in (
-        ("service", f"{FULL}&counts=false"), ("with counts", FULL), ("own tier", "?counts=false"),
+    for label, path, least in (
+        ("service", f"{FULL}&counts=false", PAGE), ("with counts", FULL, PAGE),
+        ("own tier", "?counts=false", 1),
     ):  # fmt: skip
         requests = [wire.get(f"/v1/dispatch/queue{path}", token) for token in tokens]
         for request in requests:
             status, body = bench.server.send(request)
-            if status != 200 or len(json.loads(body)["items"]) != PAGE:
+            if status != 200 or len(json.loads(body)["items"]) < least:
                 raise BenchError(f"a queue was answered {status}: {body[:500]!r}")
         for connections in bench.chosen(CONNECTIONS):
             run = bench.replay(lambda _s, made=requests: made, connections, once=False)  # type: ignore[misc]

@@ -27,6 +27,7 @@ from tests.people import People, Person
 from tests.server import Server
 
 STREAM = "/v1/dispatch/stream"
+KEPT = 20
 
 
 @pytest.fixture(scope="module")
@@ -359,3 +360,58 @@ async def test_a_server_that_is_told_to_stop_says_farewell_and_does_not_hang(
     assert "Traceback" not in log
     assert "without completing" not in log
     assert os.getpid() != process.pid
+
+
+@pytest.fixture
+def forgetful(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """A server that can give only the last few events again."""
+    monkeypatch.setenv("GRIDWARD_STREAM_REPLAY", str(KEPT))
+    running = Server(settings, tmp_path_factory.mktemp("forgetful") / "log")
+    running.start()
+    yield running
+    running.stop()
+
+
+async def test_who_was_away_too_long_is_told_to_read_the_queue_again(
+    forgetful: Server, place: Place
+) -> None:
+    who = token(place.worker)
+    async with listening(forgetful.base_url, who) as first:
+        await first.until(lambda c: c.events)
+        begun = first.events[0].id
+        made = [(await place.report())["id"] for _ in range(2 * KEPT)]
+        await first.until(heard(*made))
+        recent = first.events[-3].id
+    async with listening(forgetful.base_url, who, begun) as away:
+        await away.until(lambda c: c.events)
+        after = (await place.report())["id"]
+        await away.until(heard(after))
+    assert away.events[0].event == "reset"
+    assert away.events[0].data == {"reason": "too_old", "kept": KEPT}
+    assert away.steps() == [(after, 1)]
+    async with listening(forgetful.base_url, who, away.events[0].id) as resumed:
+        await resumed.until(heard(after))
+    assert resumed.steps() == [(after, 1)]
+    async with listening(forgetful.base_url, who, recent) as back:
+        await back.until(heard(after))
+    assert back.steps() == [(made[-2], 1), (made[-1], 1), (after, 1)]
+
+
+async def test_an_idle_stream_has_a_heartbeat_and_ends_with_its_client(
+    forgetful: Server, place: Place
+) -> None:
+    def consoles() -> str:
+        text = httpx.get(f"{forgetful.base_url}/metrics", trust_env=False).text
+        return next(line for line in text.splitlines() if line.startswith("gridward_consoles "))
+
+    async with listening(forgetful.base_url, token(place.worker)) as idle:
+        await idle.until(lambda c: c.events)
+        assert consoles() == "gridward_consoles 1.0"
+        await idle.until(lambda c: c.comments, 17)
+        assert idle.comments == [": heartbeat"]
+    deadline = time.monotonic() + 3
+    while consoles() != "gridward_consoles 0.0":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
