@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
@@ -26,14 +24,13 @@ class EventStream(EventSourceResponse):
 
     def __init__(self, hub: Hub, console: Console, ends: float, request: Request) -> None:
         self._head_only = "head" in request.scope
-        closing = anyio.Event()
         super().__init__(
-            _events(hub, console, ends, closing),
+            _events(hub, console, ends),
             sep="\n",
             ping=HEARTBEAT_SECONDS,
             ping_message_factory=_heartbeat,
             send_timeout=SEND_SECONDS,
-            shutdown_event=closing,
+            shutdown_event=_Farewell(console),  # type: ignore[arg-type]  # it is only set
             shutdown_grace_period=FAREWELL_SECONDS,
         )
 
@@ -52,18 +49,18 @@ def _heartbeat() -> ServerSentEvent:
     return ServerSentEvent(comment="heartbeat", sep="\n")
 
 
-async def _events(
-    hub: Hub, console: Console, ends: float, closing: anyio.Event
-) -> AsyncIterator[bytes]:
+class _Farewell:
+    """The event that says that the service stops: the console ends as soon as it is set."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def set(self) -> None:
+        """The service stops."""
+        self._console.end("closing")
+
+
+async def _events(hub: Hub, console: Console, ends: float) -> AsyncIterator[bytes]:
     async with hub.opened(console, ends) as chunks, aclosing(chunks):  # type: ignore[type-var]
-        watch = asyncio.create_task(_end_when(closing, console))
-        try:
-            async for chunk in chunks:
-                yield chunk
-        finally:
-            watch.cancel()
-
-
-async def _end_when(closing: anyio.Event, console: Console) -> None:
-    await closing.wait()
-    console.end("closing")
+        async for chunk in chunks:
+            yield chunk
