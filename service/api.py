@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from fastapi import APIRouter
+from starlette.datastructures import State
 
 from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
+from service.dispatch.export.routes import router as exports
+from service.dispatch.routes import hot as queue
+from service.dispatch.routes import router as dispatch
+from service.dispatch.stream.hub import streaming
 from service.duties.lists.routes import router as duty_lists
 from service.duties.routes import router as dispatch_approvals
 from service.emergency.routes import router as emergency
@@ -24,6 +32,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     incidents,
     together_actions,
     together,
+    queue,
+    dispatch,
+    exports,
     plain,
     areas,
     auth,
@@ -35,3 +46,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     emergency,
     plan,
 )
+
+# What readers keep for as long as the application runs.
+LIFESPANS: tuple[Callable[[State], AbstractAsyncContextManager[None]], ...] = (streaming,)

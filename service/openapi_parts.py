@@ -25,6 +25,7 @@ CONVENTIONS = """
 
 TAGS: list[dict[str, str]] = [
     {"name": "incidents", "description": "事件：上报、分级响应、处置、核查、结案。Incidents."},
+    {"name": "dispatch", "description": "调度台：待办队列、实时消息、批量操作、导出。Console."},
     {"name": "categories", "description": "事件类别与时限，按版本发布。Categories and limits."},
     {
         "name": "response",
@@ -154,6 +155,7 @@ HEADERS: dict[str, Any] = {
     "Retry-After-If-Busy": _header(
         "多少秒后重试 Seconds to wait, when somebody else is changing it", "1", required=False
     ),
+    "X-Accel-Buffering": _header("不缓冲 Proxies must not hold the stream back", "no"),
     "Accept-Ranges": _header("可分段 Ranges of bytes may be asked for", "bytes"),
     "Content-Disposition": _header("文件名 The file's name", 'attachment; filename="photo.jpg"'),
     "Content-Range": _header("分段 Which bytes of how many", "bytes 0-1023/183204"),

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     INCIDENT_COORDINATE = "incident:coordinate"
     INCIDENT_MERGE = "incident:merge"
     INCIDENT_REVEAL = "incident:reveal"
+    INCIDENT_EXPORT = "incident:export"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
     DELINEATION_WRITE = "delineation:write"
@@ -119,6 +120,7 @@ _DISPATCH = (
         P.INCIDENT_COORDINATE,
         P.INCIDENT_MERGE,
         P.INCIDENT_REVEAL,
+        P.INCIDENT_EXPORT,
         P.DISPATCH_APPROVAL_READ,
         P.ACCOUNT_READ,
     }
@@ -158,6 +160,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_ANSWER,
             P.INCIDENT_COORDINATE,
             P.INCIDENT_REVEAL,
+            P.INCIDENT_EXPORT,
             P.DISPATCH_APPROVAL_READ,
             P.DISPATCH_APPROVAL_REQUEST,
         }
@@ -166,6 +169,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _EVERYBODY
         | {
             P.INCIDENT_READ,
+            P.INCIDENT_EXPORT,
             P.DISPATCH_APPROVAL_READ,
             P.EMERGENCY_READ,
             P.RESOURCE_READ,

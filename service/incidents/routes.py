@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from service.auth.guards import Caller
 from service.incidents import actions, contacts, schemas, shown
+from service.incidents.bodies import BODIES
 from service.incidents.http import Asked, reply_to
 from service.incidents.query import IncidentQuery
-from service.incidents.together.schemas import BODIES as TOGETHER_BODIES
 from service.incidents.workflow import INCIDENT
 from service.kit.conditional import Expected
 from service.kit.hot import HotRoute, Reply
@@ -106,34 +106,6 @@ async def reveal_contact(
     """
     clear = await contacts.reveal(request.app.state, caller, incident_id, body.purpose)
     return schemas.RevealedContact(**clear)
-
-
-BODIES: dict[str, type[schemas.Noted]] = {
-    "self-handle": schemas.Submitted,
-    "accept": schemas.Noted,
-    "reject": schemas.Reasoned,
-    "assign": schemas.Assigned,
-    "transfer": schemas.Assigned,
-    "arrive": schemas.Arrived,
-    "handle": schemas.Noted,
-    "submit": schemas.Submitted,
-    "return": schemas.Reasoned,
-    "escalate": schemas.Reasoned,
-    "verify": schemas.Verified,
-    "rework": schemas.Reasoned,
-    "close": schemas.Closed,
-    "follow-up": schemas.FollowedUp,
-    "reopen": schemas.Reasoned,
-    "void": schemas.Reasoned,
-    "extend": schemas.Extended,
-    "approve-extension": schemas.Noted,
-    "refuse-extension": schemas.Reasoned,
-    "suspend": schemas.Reasoned,
-    "resume": schemas.Noted,
-    "urge": schemas.Noted,
-    "supervise": schemas.Reasoned,
-    **TOGETHER_BODIES,
-}
 
 
 def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Reply]]:

@@ -13,27 +13,20 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import as_actor
-from service.incidents.case import CELLS_PER_DEGREE, LATER, Clock, IncidentCase, cells_of
+from service.incidents.case import CELLS_PER_DEGREE, LATER, IncidentCase, cells_of
+from service.incidents.offered import RULE_COLUMNS
 from service.incidents.present import incident_json
-from service.incidents.together.structs import Call, SubOrder
+from service.incidents.rows import case_of
 from service.incidents.workflow import CLOSED_STATES
 
 MAX_CELLS = 64
 WIDE = ("i.county_code", "i.township_code")
 SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "grid_code"}
 
-# What the rules need of a row, beside its JSON.
-RULE_COLUMNS = (
-    "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
-    "i.verification, i.category_code, i.concerns_unit, i.reported_at, i.extensions, i.finish_due, "
-    "i.extension ->> 'state' AS extension_state, i.extension ->> 'asked_by' AS extension_by, "
-    "i.co_units, i.sub_orders, i.calls, i.closing_rule, i.merged_ids"
-)
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "
     "i.occurred_at, i.reported_at, i.reporter_id, i.state, i.tier, i.version, i.head_hash, "
@@ -45,12 +38,6 @@ CASE_COLUMNS = (
     "i.drill, i.activation_id, " + ", ".join(f"i.{name}" for name, _, _ in LATER)
 )
 
-JSON_PARTS: dict[str, Any] = {
-    "clocks": dict[str, Clock],
-    "extension": dict[str, Any],
-    "sub_orders": list[SubOrder],
-    "calls": list[Call],
-}
 
 CASES = f"SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[])"
 ONE = as_actor(f"""
@@ -235,19 +222,3 @@ async def cases(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, I
     """The cases with these ids as they stand now, for the desk to decide on."""
     rows = await connection.fetch(CASES, ids)
     return {row["id"]: case_of(row) for row in rows}
-
-
-def case_of(row: asyncpg.Record) -> IncidentCase:
-    """The case that a row of `CASE_COLUMNS` holds; its JSON comes as text."""
-    values = dict(row)
-    for name in JSON_PARTS:
-        values[name] = part(row, name)
-    return IncidentCase(**values)
-
-
-def part(row: asyncpg.Record, name: str) -> Any:
-    """A column of `JSON_PARTS`, read; most cases have nothing in them."""
-    text = row[name]
-    if text is None or text == "[]":
-        return None if text is None else []
-    return msgspec.json.decode(text, type=JSON_PARTS[name])

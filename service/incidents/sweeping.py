@@ -23,6 +23,7 @@ from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import older_categories
 from service.incidents.policies.cache import ResponseCache
+from service.incidents.rows import case_of
 from service.kit import clock
 from service.kit.case_rows import Write
 
@@ -65,7 +66,7 @@ class Sweep:
         async with self._db.writing() as connection, connection.transaction():
             now = clock.now()
             rows = await connection.fetch(store.ALARMED, now, batch)
-            cases = [store.case_of(row) for row in rows]
+            cases = [case_of(row) for row in rows]
             on = Basis(
                 categories=self._categories.peek(),
                 response=self._response.peek(),

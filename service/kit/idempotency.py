@@ -100,6 +100,31 @@ SELECT request_hash, status, body FROM idempotency_record WHERE actor_id = :acto
 """)
 
 
+async def claim(session: Session, actor: UUID, asked: Once) -> bool:
+    """Whether the key is new; commits. For requests made of parts that each have a key of their own
+    (see `derived`): a replay runs them again, and they answer as before.
+
+    Raises KeyReused.
+    """
+    who = {"actor": actor, "key": asked.key}
+    made = {**who, "hash": asked.request_hash, "now": clock.now()}
+    if (await session.execute(CLAIM, made)).first() is not None:
+        await session.commit()
+        return True
+    first = (await session.execute(FIRST, who)).one()
+    if first.request_hash != asked.request_hash:
+        raise KeyReused(key=asked.key)
+    return False
+
+
+def derived(asked: Once, part: UUID) -> Once:
+    """The key of one part of a request, made from the request's own; none without one."""
+    if asked.key is None:
+        return asked
+    made = hashlib.sha256(asked.key.encode()).hexdigest()[:32]
+    return Once(f"part {made} {part}", asked.request_hash)
+
+
 async def run_once(
     session: Session, actor: UUID, asked: Once, action: Callable[[], Awaitable[Answer]]
 ) -> Response:

@@ -51,6 +51,7 @@ incident:answer          .  .  x  x  x  x  .  .  .
 incident:coordinate      .  .  x  x  x  x  .  .  .
 incident:merge           .  .  x  x  x  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
+incident:export          .  .  x  x  x  x  x  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x
 delineation:write        .  .  .  .  .  .  .  x  .
