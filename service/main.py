@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api import ROUTERS
+from service.api import INDICATORS, ROUTERS
 from service.areas.checks.examiner import Examiner
 from service.areas.grid_cache import GridCache
 from service.attachments.files import Files
@@ -112,7 +112,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await db.open()
     state.subjects = Subjects(db, settings.subject_cache_seconds)
     state.categories = CategoryCache(db)
-    state.operations = Operations(app.openapi)
+    state.operations = Operations(app.openapi, INDICATORS)
     state.files = Files.from_settings(settings)
     state.grids = GridCache(db)
     await state.grids.refresh()

@@ -6,9 +6,10 @@ from service.areas import models as _areas
 from service.attachments import models as _attachments
 from service.auth import models as _auth
 from service.incidents import models as _incidents
+from service.indicators import models as _indicators
 from service.kit.models import metadata
 from service.plan import models as _plan
 
 __all__ = ["metadata"]
 
-ROOMS = (_areas, _attachments, _auth, _incidents, _plan)
+ROOMS = (_areas, _attachments, _auth, _incidents, _indicators, _plan)

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     PLAN_READ = "plan:read"
     PLAN_IMPORT = "plan:import"
     AUDIT_READ = "audit:read"
+    INDICATOR_READ = "indicator:read"
 
 
 P = Permission
@@ -71,6 +72,7 @@ _DISPATCH = _FIELD | {
     P.INCIDENT_VOID,
     P.INCIDENT_REVEAL,
     P.ACCOUNT_READ,
+    P.INDICATOR_READ,
 }
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -94,7 +96,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_HANDLER: frozenset(
         _FIELD | {P.INCIDENT_READ, P.INCIDENT_HANDLE, P.INCIDENT_RETURN, P.INCIDENT_REVEAL}
     ),
-    Role.AUDITOR: frozenset(_EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ}),
+    Role.AUDITOR: frozenset(
+        _EVERYBODY | {P.INCIDENT_READ, P.ACCOUNT_READ, P.AUDIT_READ, P.INDICATOR_READ}
+    ),
     Role.ADMINISTRATOR: frozenset(
         _EVERYBODY
         | {

@@ -16,6 +16,7 @@ from service.attachments.files import Files
 from service.attachments.retention import purge_orphans
 from service.auth.login_store import purge_refresh_tokens
 from service.config import Settings
+from service.indicators.counting import count_indicators
 from service.jobs.upkeep import (
     Upkeep,
     forget_failed_jobs,
@@ -67,6 +68,12 @@ async def count_plan_evidence(upkeep: Upkeep) -> None:
         log.warning("plan_evidence_postponed", reason=str(waiting))
 
 
+async def count_figures(upkeep: Upkeep) -> None:
+    """Bring the sums of the indicators up to the newest events and the limits that ended."""
+    async with upkeep.owner.acquire() as connection:
+        await count_indicators(connection, clock.now())
+
+
 async def purge_expired_logins(upkeep: Upkeep) -> None:
     """Delete refresh tokens that have expired."""
     await purge(upkeep, "refresh_token", purge_refresh_tokens)
@@ -82,4 +89,5 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("auth.purge_refresh_tokens", purge_expired_logins, "25 18 * * *"),
         Job("attachments.purge_orphans", purge_files, "35 18 * * *"),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
+        Job("indicators.count", count_figures, every(1)),
     )

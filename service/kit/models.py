@@ -40,6 +40,8 @@ class CaseEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("case_id", "seq"),
         Index("ix_case_event_recorded_at_brin", "recorded_at", postgresql_using="brin"),
+        # Commit order: below the oldest running transaction nothing can appear any more.
+        Index("ix_case_event_xact", "xact", "id"),
     )
 
     id: int | None = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))

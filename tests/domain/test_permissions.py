@@ -52,6 +52,7 @@ account:manage           .  .  .  .  .  .  .  x  .
 plan:read                x  x  x  x  x  x  x  x  x
 plan:import              .  .  .  .  .  .  .  x  .
 audit:read               .  .  .  .  .  .  x  x  .
+indicator:read           .  .  x  x  x  .  x  .  .
 """
 EXPECTED = {
     (role, Permission(name)): mark == "x"
