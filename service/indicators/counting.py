@@ -49,9 +49,9 @@ CROSS JOIN LATERAL (VALUES ('day', d.day), ('month', date_trunc('month', d.day::
 APPLY = f"""
 WITH change AS MATERIALIZED (SELECT * FROM gw_indicator_changes($1::uuid[], $2)),
 gone AS (
-  DELETE FROM indicator_case k USING change x
-  WHERE x.sign = -1 AND k.incident_id = (x.c).incident_id AND NOT EXISTS (
-    SELECT FROM change y WHERE y.sign = 1 AND (y.c).incident_id = k.incident_id)),
+  DELETE FROM indicator_case k USING (
+    SELECT (x.c).incident_id AS id FROM change x GROUP BY 1 HAVING max(x.sign) < 0) AS o
+  WHERE k.incident_id = o.id),
 kept AS (
   INSERT INTO indicator_case SELECT (x.c).* FROM change x WHERE x.sign = 1
   ON CONFLICT (incident_id) DO UPDATE SET {_REPLACE}),
