@@ -34,6 +34,10 @@ TAGS: list[dict[str, str]] = [
         "description": "划分成果：提交、检查、发布。Polygons submitted, checked and published.",
     },
     {"name": "plan", "description": "实施方案：条款、落实情况、文本导入。The plan's clauses."},
+    {
+        "name": "indicators",
+        "description": "运行指标：定义、分子分母、目标。Indicators: definitions and figures.",
+    },
     {"name": "auth", "description": "登录与本人账号。Logging in, and the caller's own account."},
     {"name": "people", "description": "账号、任职、单位。Accounts, assignments and units."},
     {"name": "plain", "description": "运行状态。Alive, ready, metrics."},

@@ -25,6 +25,7 @@ QUERIES: dict[str, list[str]] = {
     "read_plan_import": ["", "?pieces=true"],
     "list_accounts": ["", "?role=grid_worker"],
     "list_plan_clauses": ["", "?task=23"],
+    "list_indicators": ["", "?group_by=township", "?group_by=month&area={village}&category=05"],
 }
 
 
