@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/indicators", tags=["indicators"], route_class=Cla
 
 JSON_TYPE = "application/json"
 # Figures from the work itself: nobody reports them (36.1), nobody is ranked by them (36.2).
-SERVED = clauses("18.2", "23.2", "36.1", "36.2")
+SERVED = clauses("18.1", "18.2", "23.2", "36.1", "36.2")
 
 Reader = Annotated[Subject, Depends(holder_of(Permission.INDICATOR_READ))]
 

@@ -11,9 +11,13 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from service.config import Settings
 from service.indicators import actions, schemas
 from service.indicators.catalogue import load_catalogue
 from service.indicators.counting import CountingBlind, count_indicators
+from service.jobs.app import make_queue
+from service.jobs.tasks import jobs
+from service.jobs.upkeep import upkeep_for
 from service.kit import clock
 from service.plan.registry import load_registry
 from tests import figures
@@ -429,3 +433,36 @@ async def test_counting_at_the_same_time_counts_each_case_once(
     assert await numbers(places[0].county, "own_discovery") == (30, 30)
     assert await owner.fetchval("SELECT count(*) FROM indicator_case") == 30
     assert await count_indicators(owner, now) == 0
+
+
+@pytest.mark.parametrize("counted", [False, True], ids=["tail", "sums"])
+@pytest.mark.parametrize("fate", ["void", "merged", "rejected", "drill"])
+async def test_what_is_no_case_is_in_no_figure(
+    places: list[Place], writer: figures.Rows, owner: asyncpg.Connection, fate: str,
+    *, counted: bool,
+) -> None:  # fmt: skip
+    village, now = places[0].spot.village, clock.now()
+    figures.add(writer, now, village)
+    case = figures.add(writer, now, village, drill=fate == "drill")
+    if fate != "drill":
+        await count_indicators(owner, now)
+        assert await numbers(places[0].county, "own_discovery") == (2, 2)
+        figures.change(writer, case, now, state=fate)
+    if counted:
+        await count_indicators(owner, now)
+    assert await numbers(places[0].county, "own_discovery") == (1, 1)
+
+
+async def test_the_workers_job_counts_what_was_done(
+    places: list[Place], writer: figures.Rows, settings: Settings
+) -> None:
+    for _ in range(3):
+        figures.add(writer, clock.now(), places[0].spot.village)
+    [job] = [job for job in jobs(settings) if job.name == "indicators.count"]
+    assert job.cron == "*/1 * * * *"
+    queue = make_queue(settings.dsn, [job])
+    async with queue.open_async(), upkeep_for(settings, queue) as upkeep:
+        await job.work(upkeep)
+    kept = "SELECT reported FROM indicator_figure WHERE area_code = %s AND span = 'month'"
+    assert writer.execute(kept, (places[0].spot.county,)).fetchall() == [(3,), (3,)]
+    assert await numbers(places[0].county, "own_discovery") == (3, 3)
