@@ -24,7 +24,10 @@ from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
 from service.incidents.together.routes import hot as together_actions
 from service.incidents.together.routes import router as together
+from service.indicators.catalogue import load_catalogue
+from service.indicators.routes import router as indicators
 from service.plain import router as plain
+from service.plan.fulfilment import Indicator
 from service.plan.routes import router as plan
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -45,6 +48,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     dispatch_approvals,
     emergency,
     plan,
+    indicators,
+)
+
+# What the plan shows of the readers: they are above it, so it cannot ask them.
+INDICATORS: tuple[Indicator, ...] = tuple(
+    Indicator(i.clauses, i.shown) for i in load_catalogue().indicators
 )
 
 # What readers keep for as long as the application runs.

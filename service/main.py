@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api import LIFESPANS, ROUTERS
+from service.api import INDICATORS, LIFESPANS, ROUTERS
 from service.areas.checks.examiner import Examiner
 from service.areas.grid_cache import GridCache
 from service.attachments.files import Files
@@ -114,7 +114,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     state.subjects = Subjects(db, settings.subject_cache_seconds)
     state.categories = CategoryCache(db)
     state.duties = DutyCache(db)
-    state.operations = Operations(app.openapi)
+    state.operations = Operations(app.openapi, INDICATORS)
     state.files = Files.from_settings(settings)
     state.grids = GridCache(db)
     await state.grids.refresh()

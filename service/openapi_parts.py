@@ -51,6 +51,10 @@ TAGS: list[dict[str, str]] = [
         "description": "应急资源：队伍、车辆、避难场所、储备点与库存。Resources with live stock.",
     },
     {"name": "plan", "description": "实施方案：条款、落实情况、文本导入。The plan's clauses."},
+    {
+        "name": "indicators",
+        "description": "运行指标：定义、分子分母、目标。Indicators: definitions and figures.",
+    },
     {"name": "auth", "description": "登录与本人账号。Logging in, and the caller's own account."},
     {"name": "people", "description": "账号、任职、单位。Accounts, assignments and units."},
     {"name": "plain", "description": "运行状态。Alive, ready, metrics."},

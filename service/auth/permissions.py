@@ -77,6 +77,7 @@ class Permission(StrEnum):
     PLAN_READ = "plan:read"
     PLAN_IMPORT = "plan:import"
     AUDIT_READ = "audit:read"
+    INDICATOR_READ = "indicator:read"
 
 
 P = Permission
@@ -122,6 +123,7 @@ _DISPATCH = (
         P.INCIDENT_REVEAL,
         P.INCIDENT_EXPORT,
         P.DISPATCH_APPROVAL_READ,
+        P.INDICATOR_READ,
         P.ACCOUNT_READ,
     }
 )
@@ -173,6 +175,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.DISPATCH_APPROVAL_READ,
             P.EMERGENCY_READ,
             P.RESOURCE_READ,
+            P.INDICATOR_READ,
             P.ACCOUNT_READ,
             P.AUDIT_READ,
         }

@@ -19,7 +19,17 @@ from rich.console import Console
 
 from service.config import ROOT
 from service.kit import clock
-from tests.bench import data, history, loadgen, machine, queueing, reading, streaming, writing
+from tests.bench import (
+    data,
+    figures,
+    history,
+    loadgen,
+    machine,
+    queueing,
+    reading,
+    streaming,
+    writing,
+)
 from tests.bench.measure import Bench, Measure
 from tests.bench.outcome import Outcome, outcome_of, show, show_machine
 from tests.bench.sample import BenchError, Sample
@@ -36,6 +46,7 @@ MEASURES: dict[str, Callable[[Bench], Measure] | None] = {
     "list": reading.page,
     "queue": queueing.queue,
     "history": None,
+    "indicators": figures.year,
     "act": writing.act,
     "report": writing.report,
 }

@@ -80,6 +80,7 @@ track:read               .  .  x  x  x  x  .  .  .
 plan:read                x  x  x  x  x  x  x  x  x
 plan:import              .  .  .  .  .  .  .  x  .
 audit:read               .  .  .  .  .  .  x  x  .
+indicator:read           .  .  x  x  x  .  x  .  .
 """
 EXPECTED = {
     (role, Permission(name)): mark == "x"

@@ -57,10 +57,11 @@ def _rows(node: dict[str, Any]) -> int:
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The node and all below it, as they are run; what an init plan does is left out."""
+    """The node and all below it, as they are run; an init plan is left out, a CTE is not."""
     yield node
     for child in node.get("Plans", []):
-        if child.get("Parent Relationship") != "InitPlan":
+        is_cte = child.get("Subplan Name", "").startswith("CTE ")
+        if is_cte or child.get("Parent Relationship") != "InitPlan":
             yield from _flat(child)
 
 

@@ -39,6 +39,7 @@ QUERIES: dict[str, list[str]] = {
     "find_nearest_resources": ["?lon={lon}&lat={lat}&crs=cgcs2000&allocated=true"],
     "list_activations": ["", "?drill=true&limit=1"],
     "list_resources": ["", "?area={village}&limit=1"],
+    "list_indicators": ["", "?group_by=township", "?group_by=month&area={village}&category=05"],
 }
 
 
