@@ -178,7 +178,8 @@ def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
     """`available_actions` of a row as JSON text."""
     rule = category_rule(state.categories.peek().by_code.get(row["category_code"]))
     seen = _Seen(*(row[name] for name in _Seen._fields))
-    actions = rules.available_actions(cast("IncidentCase", seen), actor_for(caller, seen), rule)
+    case, actor = cast("IncidentCase", seen), actor_for(caller, seen)
+    actions = rules.available_actions(case, actor, rule, clock.now())
     return msgspec.json.encode(actions).decode()
 
 

@@ -120,7 +120,7 @@ def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Si
         key=item.key,
         request_hash=item.request_hash,
         status=CREATED,
-        answer=answer(case, rules.available_actions(case, actor, rule)),
+        answer=answer(case, rules.available_actions(case, actor, rule, on.now)),
     )
     return Write(element, case, events, links, item.contact)
 
@@ -222,7 +222,7 @@ def decide_act(item: ActItem, case: IncidentCase | None, on: Basis) -> Write:
         key=item.key,
         request_hash=item.request_hash,
         status=OK,
-        answer=answer(case, rules.available_actions(case, after, rule)),
+        answer=answer(case, rules.available_actions(case, after, rule, now)),
     )
     links = [Link(i, case.id, case.version) for i in item.command.attachments]
     return Write(element, case, [logged], links)

@@ -186,9 +186,14 @@ def is_handler(case: IncidentCase, actor: Actor) -> bool:
     return case.unit_code is not None and actor.in_unit
 
 
-def available_actions(case: IncidentCase, actor: Actor, category: CategoryRule) -> list[str]:
+def available_actions(
+    case: IncidentCase, actor: Actor, category: CategoryRule, now: datetime
+) -> list[str]:
     """The actions that `actor` may take on `case` now, in the workflow's order."""
-    return list(_available(stand_of(case, actor), category))
+    found = _available(stand_of(case, actor), category)
+    # Nobody may ask for an extension of a limit that is over.
+    is_over = case.finish_due is not None and now > case.finish_due
+    return [action for action in found if not (is_over and action == "extend")]
 
 
 @lru_cache(maxsize=20_000)
