@@ -210,7 +210,12 @@ def retry(case: IncidentCase, rules: Rules) -> bool:
 
 
 def due(case: IncidentCase, now: datetime) -> list[Due]:
-    """The marks that `now` has reached and that nobody has acted on, in order of time."""
+    """The marks that `now` has reached and that nobody has acted on, in order of time.
+
+    None while the case is suspended, whoever asks: its clocks stand.
+    """
+    if case.suspended_at is not None:
+        return []
     moment = int(now.timestamp())
     found = [d for name, clock in case.clocks.items() for d in _open_marks(name, clock)]
     return sorted((d for d in found if d.at <= moment), key=lambda d: (d.at, d.clock))
