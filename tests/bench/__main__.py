@@ -19,7 +19,7 @@ from rich.console import Console
 
 from service.config import ROOT
 from service.kit import clock
-from tests.bench import data, history, loadgen, machine, reading, writing
+from tests.bench import data, history, loadgen, machine, reading, sweeping, writing
 from tests.bench.measure import Bench, Measure
 from tests.bench.outcome import Outcome, outcome_of, show, show_machine
 from tests.bench.sample import BenchError, Sample
@@ -37,6 +37,7 @@ MEASURES: dict[str, Callable[[Bench], Measure] | None] = {
     "history": None,
     "act": writing.act,
     "report": writing.report,
+    "sweep": sweeping.sweep,
 }
 
 
