@@ -16,6 +16,7 @@ from service.incidents.case import IncidentCase
 from service.incidents.facts import actor_for, category_rule
 from service.incidents.rows import JSON_PARTS, part
 from service.incidents.together.structs import Call, SubOrder
+from service.kit import clock
 
 # What the rules need of a row over the alias `i`, beside its JSON.
 RULE_COLUMNS = (
@@ -55,5 +56,5 @@ async def offered_actions(state: State, caller: Subject, row: asyncpg.Record) ->
     seen = _Seen(*(part(row, n) if n in JSON_PARTS else row[n] for n in _Seen._fields))
     commands = await state.incidents.command.over(caller, seen.grid_code) is not None
     actor = actor_for(caller, seen, commands=commands)
-    actions = rules.available_actions(cast("IncidentCase", seen), actor, rule)
+    actions = rules.available_actions(cast("IncidentCase", seen), actor, rule, clock.now())
     return msgspec.json.encode(actions).decode()

@@ -28,6 +28,7 @@ from tests.bench import (
     queueing,
     reading,
     streaming,
+    sweeping,
     writing,
 )
 from tests.bench.measure import Bench, Measure
@@ -49,6 +50,7 @@ MEASURES: dict[str, Callable[[Bench], Measure] | None] = {
     "indicators": figures.year,
     "act": writing.act,
     "report": writing.report,
+    "sweep": sweeping.sweep,
 }
 # Takes longer than a minute, and is asked for by name: `--only stream`.
 STREAM, STREAM_SECONDS = "stream", 60.0

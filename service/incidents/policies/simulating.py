@@ -83,7 +83,8 @@ async def _category_limits(
 
 
 def _history(row: asyncpg.Record, limits: Mapping[tuple[int, str], Mapping[str, str]]) -> History:
-    events = zip(row["actions"] or (), row["times"] or (), row["tiers"] or (), strict=True)
+    columns = ("actions", "times", "tiers", "in_person", "durations")
+    events = zip(*(row[name] or () for name in columns), strict=True)
     return History(
         id=row["id"],
         number=row["number"],
