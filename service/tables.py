@@ -14,6 +14,4 @@ from service.plan import models as _plan
 
 __all__ = ["metadata"]
 
-ROOMS = (_areas, _attachments, _auth, _incidents, _policies, _plan)
-ROOMS = (_areas, _attachments, _auth, _duties, _incidents, _plan)
-ROOMS = (_areas, _attachments, _auth, _emergency, _incidents, _plan)
+ROOMS = (_areas, _attachments, _auth, _duties, _emergency, _incidents, _policies, _plan)

@@ -7,16 +7,22 @@ import binascii
 import hashlib
 import hmac
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from fastapi import Query
 
 from service.errors import AppError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 TAG_BYTES = 8
+# Versions of published data are listed from the newest: the first page goes on after this one.
+BEYOND_ANY = 2_000_000_000
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str | None, Query(max_length=500)]
 
 
 class BadCursor(AppError):
