@@ -77,10 +77,11 @@ ALTER POLICY of_readable_case ON case_event USING (
       OR (case_kind = 'account' AND case_id = (SELECT gw_actor()))
   END)
 """
+# An approval has a `case_id` of its own: the incident's.
 QUIET_CASES = """WHEN 'dispatch_approval'
-      THEN EXISTS (SELECT FROM dispatch_approval d WHERE d.id = case_id)
-    WHEN 'activation' THEN EXISTS (SELECT FROM activation x WHERE x.id = case_id)
-    WHEN 'drill' THEN EXISTS (SELECT FROM activation x WHERE x.id = case_id)
+      THEN EXISTS (SELECT FROM dispatch_approval d WHERE d.id = case_event.case_id)
+    WHEN 'activation' THEN EXISTS (SELECT FROM activation x WHERE x.id = case_event.case_id)
+    WHEN 'drill' THEN EXISTS (SELECT FROM activation x WHERE x.id = case_event.case_id)
     """
 # The chains that are there go on from their last event.
 CHAINED = """

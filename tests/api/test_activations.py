@@ -421,6 +421,18 @@ async def test_the_walls_hold_without_the_services_own_rules(
             with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute(start, (area,))
         connection.execute(start, (scene.spot.grid,))
+        # Who allocates moves the chain of an activation on, and what was declared stays as it was.
+        on = "UPDATE activation SET version = version + 1, last_event_at = now() WHERE id = %s"
+        for who in (scene.committee, scene.handler):
+            seen(connection, who)
+            assert connection.execute(on, (made["id"],)).rowcount == 1
+            for what in ("state = 'ended', ended_at = now()", "level = 1", "tier = 1",
+                         "ended_by = gen_random_uuid()", "end_note = 'x'",
+                         f"area_code = '{scene.spot.grid}'"):  # fmt: skip
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                    connection.execute(f"UPDATE activation SET {what} WHERE id = %s", (made["id"],))
+        seen(connection, scenes[1].village)
+        assert connection.execute(on, (made["id"],)).rowcount == 0
         changed = "UPDATE resource SET capacity = 1 WHERE id = %s"
         seen(connection, scene.committee)
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():

@@ -95,8 +95,8 @@ def explained(
     assert not [n for n in nodes if n.get("Relation Name") == "resource" and
                 n["Node Type"] == "Seq Scan"]  # fmt: skip
     # A subplan that was never run - no resource is allocated - does not count.
-    used = [n for n in nodes if n.get("Relation Name") == "resource" and n["Actual Loops"]]
-    indexes = {n["Index Name"] for n in used}
+    used = {n["Index Name"] for n in nodes if "Index Name" in n and n["Actual Loops"]}
+    indexes = {name for name in used if "_resource" in name and "stock" not in name}
     return top["Actual Rows"], indexes, top["Shared Hit Blocks"] + top["Shared Read Blocks"]
 
 
@@ -151,7 +151,7 @@ BOXES = {
 def test_a_map_reads_the_cells_of_its_box_and_nothing_else(
     county: str, mode: str, name: str
 ) -> None:
-    """What a map asks for whenever it is moved, as a dispatcher and as who owns few."""
+    """What a map asks for whenever it is moved; the cost follows the box."""
     box, most, pages_at_most = BOXES[name]
     sides = dict(zip(("west", "south", "east", "north"), box, strict=True))
     dispatcher = make_subject(county, Grant(Role.COUNTY_DISPATCHER, "511723"))

@@ -20,6 +20,8 @@ r.updated_at,
   WHERE l.resource_id = r.id AND l.released_at IS NULL) AS s) AS allocation
 """
 ONE = text(f"SELECT {_COLUMNS} FROM resource r WHERE r.id = :id AND {READABLE}")
+# The CASE hides the box from the planner, which would take it to be rare inside a cell, and would
+# read and sort whole cells instead of walking them by id.
 _ASKED = f"""
   (CAST(:after AS uuid) IS NULL OR r.id > CAST(:after AS uuid)) AND {READABLE}
   AND (CAST(:area AS text) IS NULL OR r.grid_code ^@ CAST(:area AS text))
@@ -30,8 +32,8 @@ _ASKED = f"""
   AND (CAST(:activation AS uuid) IS NULL OR EXISTS (SELECT FROM allocation l
     WHERE l.resource_id = r.id AND l.released_at IS NULL
       AND l.activation_id = CAST(:activation AS uuid)))
-  AND (CAST(:west AS float8) IS NULL OR (ST_X(r.location) BETWEEN :west AND :east
-    AND ST_Y(r.location) BETWEEN :south AND :north))
+  AND CASE WHEN CAST(:west AS float8) IS NULL OR (ST_X(r.location) BETWEEN :west AND :east
+    AND ST_Y(r.location) BETWEEN :south AND :north) THEN true ELSE false END
 """
 PAGE = text(f"SELECT {_COLUMNS} FROM resource r WHERE {_ASKED} ORDER BY r.id LIMIT :limit")
 # A map asks for a box: each of its cells gives its first, so the rest of the county is not read.
