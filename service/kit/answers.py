@@ -12,6 +12,6 @@ JSON_TYPE = "application/json"
 
 
 def json_answer(body: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """200 with a document as JSON; bytes are JSON already."""
-    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    """200 with a document as JSON; what the database made, as text or bytes, is JSON already."""
+    content = body if isinstance(body, (bytes, str)) else msgspec.json.encode(body)
     return Response(content, headers=headers, media_type=JSON_TYPE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
@@ -23,7 +22,7 @@ from service.kit.answers import json_answer
 from service.kit.conditional import has_already
 from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends, takes
-from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, page_bytes
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, query_page
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["duties"], route_class=ClauseRoute)
@@ -129,12 +128,10 @@ async def list_duty_lists(
     cursor: Cursor = None,
 ) -> Response:
     """权责清单版本 Versions, newest first: drafts, those in force, those they replaced."""
-    cursors, scope = request.app.state.cursors, f"duty-lists {kind}"
-    below = cursors.read(cursor, scope, int)[0] if cursor else BEYOND_ANY
-    rows = await request.app.state.db.reads.fetch(store.PAGE, below, kind, limit + 1)
-    more = cursors.make(scope, rows[limit - 1]["version"]) if len(rows) > limit else None
-    items = [msgspec.json.encode(dict(row)) for row in rows[:limit]]
-    return json_answer(page_bytes(items, more))
+    return await query_page(
+        request, store.PAGE, "version", cursor, limit, first=BEYOND_ANY, more=(kind,),
+        name=f"duty-lists {kind}",
+    )  # fmt: skip
 
 
 @router.post(

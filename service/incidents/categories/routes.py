@@ -20,12 +20,11 @@ from service.kit.answers import json_answer
 from service.kit.conditional import has_already
 from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends, takes
-from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, page_bytes
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, query_page
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["categories"], route_class=ClauseRoute)
 
-PAGE_SCOPE = "category-sets"
 CONDITIONAL: dict[int | str, dict[str, Any]] = {
     200: sends("ETag"),
     304: {"description": "The caller has it already", **sends("ETag")},
@@ -109,12 +108,9 @@ async def list_category_sets(
     cursor: Cursor = None,
 ) -> Response:
     """类别表版本 Versions, newest first: drafts, the published one, those it replaced."""
-    cursors = request.app.state.cursors
-    below = cursors.read(cursor, PAGE_SCOPE, int)[0] if cursor else BEYOND_ANY
-    rows = await request.app.state.db.reads.fetch(store.PAGE, below, limit + 1)
-    more = cursors.make(PAGE_SCOPE, rows[limit - 1]["version"]) if len(rows) > limit else None
-    items = [msgspec.json.encode(dict(row)) for row in rows[:limit]]
-    return json_answer(page_bytes(items, more))
+    return await query_page(
+        request, store.PAGE, "version", cursor, limit, first=BEYOND_ANY, name="category-sets"
+    )
 
 
 @router.get(
