@@ -64,8 +64,15 @@ async def draft(session: Session, actor: UUID, body: schemas.DutyListDraft) -> A
         await store.put_all(session, version, entries)
     else:
         await session.execute(store.COPY_ITEMS, {"version": version, "source": source})
-    await HISTORY[body.kind].record(session, version, "draft", "drafted", actor=actor, now=now,
-                 payload={"copy_of": source})  # fmt: skip
+    await HISTORY[body.kind].record(
+        session,
+        version,
+        "draft",
+        "drafted",
+        actor=actor,
+        now=now,
+        payload={"copy_of": source},
+    )
     head = await store.list_of(session, version) or {}
     items = [shown_item(e) for e in await store.entries_of(session, version)]
     return Answer(201, {**head, "items": items}, {"Location": f"/v1/duty-lists/{version}"})
@@ -78,8 +85,15 @@ async def put_item(
     kind = await _locked_draft(session, version)
     shown = shown_item(entry := _entry(code, body))
     await store.put(session, version, entry)
-    await HISTORY[kind].record(session, version, "put-item", "item_put", actor=actor, now=clock.now(),
-                 payload=shown)  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "put-item",
+        "item_put",
+        actor=actor,
+        now=clock.now(),
+        payload=shown,
+    )
     return Answer(200, shown)
 
 
@@ -89,8 +103,15 @@ async def delete_item(session: Session, actor: UUID, version: int, code: str) ->
     gone = await session.execute(store.DELETE_ITEM, {"version": version, "code": code})
     if gone.first() is None:
         raise NotFound
-    await HISTORY[kind].record(session, version, "delete-item", "item_deleted", actor=actor,
-                 now=clock.now(), payload={"code": code})  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "delete-item",
+        "item_deleted",
+        actor=actor,
+        now=clock.now(),
+        payload={"code": code},
+    )
     return Answer(204, None)
 
 
@@ -108,8 +129,15 @@ async def publish(session: Session, actor: UUID, version: int, known: Known) -> 
     which = {"kind": kind}
     before = (await session.execute(store.PUBLISHED_VERSION, which)).scalar_one_or_none()
     await store.publish(session, version, kind, actor, now)
-    await HISTORY[kind].record(session, version, "publish", "published", actor=actor, now=now,
-                 payload={"replaces": before})  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "publish",
+        "published",
+        actor=actor,
+        now=now,
+        payload={"replaces": before},
+    )
     head = await store.list_of(session, version) or {}
     return Answer(200, {**head, "findings": [shown_finding(f, item=f.item) for f in found]})
 
