@@ -173,14 +173,6 @@ async def list_page(
     return page_bytes(items, next_cursor)
 
 
-async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
-    """All events of the case, oldest first, as JSON bytes. Raises NotFound."""
-    rows = await state.db.reads.fetch(store.TIMELINE, str(caller.account_id), incident_id)
-    if not rows:
-        raise NotFound
-    return b'{"items":[%b]}' % b",".join(row["body"].encode() for row in rows)
-
-
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:
     name, phone = contact.name, contact.phone
     return ContactRow(

@@ -15,15 +15,15 @@ from service.incidents.bodies import BODIES
 from service.incidents.http import Asked, reply_to
 from service.incidents.query import IncidentQuery
 from service.incidents.workflow import INCIDENT
+from service.kit.answers import json_answer
 from service.kit.conditional import Expected
 from service.kit.hot import HotRoute, Reply
 from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
+from service.kit.timeline import Timeline, timeline
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
-
-JSON_TYPE = "application/json"
 
 
 @hot.post(
@@ -81,14 +81,14 @@ async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> R
 @router.get(
     "/incidents/{incident_id}/timeline",
     operation_id="get_incident_timeline",
-    response_model=shown.Timeline,
+    response_model=Timeline,
     responses=problems(401, 404),
     openapi_extra=clauses("23.2"),
 )
 async def get_incident_timeline(request: Request, caller: Caller, incident_id: UUID) -> Response:
     """办理过程 Every step of the case, by whom, when, and which clauses it fulfils."""
-    body = await actions.timeline(request.app.state, caller, incident_id)
-    return Response(body, media_type=JSON_TYPE)
+    db, who = request.app.state.db, caller.account_id
+    return json_answer(await timeline(db, who, incident_id, INCIDENT.kind))
 
 
 @router.post(

@@ -14,10 +14,11 @@ from uuid import UUID
 
 import asyncpg
 
+from geo.cells import cells_in, cells_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import as_actor
-from service.incidents.case import CELLS_PER_DEGREE, LATER, IncidentCase, cells_of
+from service.incidents.case import LATER, IncidentCase
 from service.incidents.offered import RULE_COLUMNS
 from service.incidents.present import incident_json
 from service.incidents.rows import case_of
@@ -44,17 +45,6 @@ ONE = as_actor(f"""
 SELECT {incident_json(geometry=True, parts=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
   k.name AS contact_name, k.phone AS contact_phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = $2
-""")
-TIMELINE = as_actor("""
-SELECT json_build_object(
-  'seq', e.seq, 'event', e.event, 'action', e.action, 'actor_id', e.actor_id,
-  'actor_name', c.name, 'actor_role', e.actor_role, 'from_state', e.from_state,
-  'to_state', e.to_state, 'clauses', e.clauses, 'recorded_at', e.recorded_at,
-  'occurred_at', e.occurred_at, 'payload', e.payload,
-  'attachments', coalesce((SELECT json_agg(l.attachment_id) FROM attachment_link l
-    WHERE l.case_id = e.case_id AND l.seq = e.seq), '[]'::json))::text AS body
-FROM case_event e LEFT JOIN account c ON c.id = e.actor_id
-WHERE e.case_id = $2 AND e.case_kind = 'incident' ORDER BY e.seq
 """)
 ASSIGNEE = """
 SELECT c.id, c.status, a.role, a.area_code, a.unit_code
@@ -157,10 +147,7 @@ def _cells(filters: Filters, branches: list[str]) -> list[int] | None:
     box = filters.bbox
     if box is None or filters.open_only or not any(b.startswith(WIDE) for b in branches):
         return None
-    west, south, east, north = box
-    if (east - west) * (north - south) * CELLS_PER_DEGREE**2 > MAX_CELLS:
-        return None
-    return cells_of(west, south, east, north)
+    return None if cells_in(*box) > MAX_CELLS else cells_of(*box)
 
 
 def _newest(branch: str, where: str, last: str, each: str | None) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import Request
+from fastapi import Depends, Request
 from sqlalchemy import text
 from starlette.responses import Response
 
@@ -73,6 +73,16 @@ async def once(request: Request) -> Once:
     """A dependency: the request's key and hash."""
     body = b"" if _is_form(request) else await request.body()
     return Once(key_of(request), hash_request(request.method, request.scope["path"], body))
+
+
+Asked = Annotated[Once, Depends(once)]
+
+
+def keyed(asked: Once, kind: str, made: UUID | None) -> Once:
+    """A client-made id serves as the key where no Idempotency-Key is given."""
+    if asked.key is not None or made is None:
+        return asked
+    return Once(f"{kind} {made}", asked.request_hash)
 
 
 def _is_form(request: Request) -> bool:

@@ -25,6 +25,7 @@ from service.incidents.policies.store import HISTORIES
 from service.incidents.store import Filters
 from service.incidents.sweeping import BATCH
 from service.kit import clock
+from service.kit.timeline import EVENTS
 from tests.bench import bulk
 from tests.schema.plans import (
     MODES,
@@ -57,6 +58,9 @@ class History:
         found = store.list_query(subject, filters, self.deep if deep else None, PAGE)
         assert found is not None
         return explain(self.url, found[0], subject.account_id, found[1], mode)
+
+
+KINDS = ["incident"]
 
 
 def _history(url: str, closed: int) -> History:
@@ -173,7 +177,7 @@ def test_one_incident_and_its_timeline_are_found_by_their_keys(million: History,
     one = explain(million.url, store.ONE, township.account_id, [case], mode)
     assert one.rows == 1
     assert one.indexes <= {"pk_incident", "pk_incident_contact"}
-    timeline = explain(million.url, store.TIMELINE, township.account_id, [case], mode)
+    timeline = explain(million.url, EVENTS, township.account_id, [case, KINDS], mode)
     assert timeline.rows == 1
     assert "uq_case_event_case_id_seq" in timeline.indexes
     for plan in (one, timeline):
@@ -202,8 +206,9 @@ def test_actions_find_their_cases_by_their_keys(million: History, statement: str
 def test_every_statement_names_its_actor_before_it_reads_a_row(million: History, mode: str) -> None:
     for caller, subject in million.callers.items():
         assert million.list_plan(caller, Filters(), mode).first == "actor"
-        for query in (store.ONE, store.TIMELINE):
-            assert explain(million.url, query, subject.account_id, [uuid4()], mode).first == "actor"
+        for query, more in ((store.ONE, []), (EVENTS, [KINDS])):
+            plan = explain(million.url, query, subject.account_id, [uuid4(), *more], mode)
+            assert plan.first == "actor"
 
 
 def sweep_plan(history: History, now: datetime) -> Plan:

@@ -27,8 +27,10 @@ from service.dispatch.export.query import ExportQuery
 from service.dispatch.export.sheets import CsvSheet, Sheet, XlsxSheet
 from service.errors import Forbidden
 from service.incidents import actions as incidents
+from service.incidents.workflow import INCIDENT
 from service.kit import clock, event_log
 from service.kit.ids import uuid7
+from service.kit.timeline import timeline
 
 MAX_ROWS, PAGE = 10_000, 500
 CHUNK = 1 << 16
@@ -90,7 +92,8 @@ async def export_case(state: State, caller: Subject, incident_id: UUID) -> tuple
     unit = incident["holder"]["unit"]
     if caller.role_in(EXPORT, incident["grid_code"], unit) is None:
         raise Forbidden
-    steps = msgspec.json.decode(await incidents.timeline(state, caller, incident_id))["items"]
+    history = await timeline(state.db, caller.account_id, incident_id, INCIDENT.kind)
+    steps = msgspec.json.decode(history)["items"]
     now = clock.now()
     name = _category(state, incident["category"])
     async with _turn:
