@@ -427,7 +427,7 @@ async def test_the_walls_hold_without_the_services_own_rules(
             seen(connection, who)
             assert connection.execute(on, (made["id"],)).rowcount == 1
             for what in ("state = 'ended', ended_at = now()", "level = 1", "tier = 1",
-                         "ended_by = gen_random_uuid()", "end_note = 'x'",
+                         "reason = 'x'", "end_note = 'x'", "drill = true",
                          f"area_code = '{scene.spot.grid}'"):  # fmt: skip
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                     connection.execute(f"UPDATE activation SET {what} WHERE id = %s", (made["id"],))
