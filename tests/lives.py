@@ -62,6 +62,13 @@ DEPUTY = person(5, Role.COUNTY_DISPATCHER, COUNTY)
 HANDLER = person(6, Role.UNIT_HANDLER, COUNTY, UNIT)
 EVERYBODY = (WORKER, VILLAGE, TOWNSHIP, CHIEF, DEPUTY, HANDLER)
 
+# What one person does to one case; each is legal for somebody in some state.
+ACTIONS = (
+    "self-handle", "accept", "reject", "assign", "transfer", "arrive", "handle", "submit", "return",
+    "escalate", "verify", "rework", "close", "follow-up", "reopen", "extend", "approve-extension",
+    "refuse-extension", "suspend", "resume", "urge", "supervise", "void",
+)  # fmt: skip
+
 BODIES: dict[str, dict[str, Any]] = {
     "assign": {"unit": UNIT},
     "transfer": {"unit": UNIT},
@@ -139,9 +146,10 @@ class Life:
         return events
 
     def open_actions(self, who: Subject) -> list[str]:
-        """What `who` is offered."""
+        """What `who` is offered of what takes nobody else and no other case."""
         rule = category_rule(self.categories.by_code[CATEGORY])
-        return rules.available_actions(self.case, actor_for(who, self.case), rule, self.now)
+        found = rules.available_actions(self.case, actor_for(who, self.case), rule, self.now)
+        return [action for action in found if action in ACTIONS]
 
     def finished(self) -> list[Ran]:
         """All clocks, those that run still judged by now or by when they were suspended."""
@@ -172,7 +180,7 @@ def _ran(name: str, clock: Clock, tier: int, until: datetime) -> Ran:
 def _happening(event: Event) -> Happening:
     payload = event.payload
     return Happening(
-        event.action, int(event.recorded_at.timestamp()), payload.get("to_tier"),
+        event.action, int(event.recorded_at.timestamp()), event.to_state, payload.get("to_tier"),
         payload.get("assignee") is not None, payload.get("duration"),
     )  # fmt: skip
 

@@ -149,3 +149,27 @@ async def test_the_histories_are_shown_to_the_countys_administrators_alone(
         async with app.state.db.reads.acquire() as connection, connection.transaction():
             await connection.execute("SELECT set_config('gridward.actor', $1, true)", str(who.id))
             assert await connection.fetchval(query) == 0, who
+
+
+async def test_a_worker_who_accepts_is_judged_by_being_there_and_not_by_an_assignment(
+    admin: Person, places: list[Place]
+) -> None:
+    """As the clocks of the running case are; a history with an extension is replayed as well."""
+    place = places[2]
+    case = await place.report(category="0601")
+    assert (await place.act(place.worker, case, "accept")).status_code == 200
+    version = await draft(admin, copy.deepcopy(defaults().policy))
+    found = await simulated(admin, version, area=place.spot.village, category="0601")
+    judged = {step["step"]: step["draft"]["judged"] for step in found["steps"]}
+    assert judged == {"accept": 1, "assign": 0, "on_site": 1, "finish": 1, "close": 0}
+    for who, action, body in (
+        (place.county, "assign", {}),
+        (place.handler, "arrive", {}),
+        (place.handler, "extend", {"duration": "1wh"}),
+        (place.county, "approve-extension", {}),
+    ):
+        answer = await place.act(who, case, action, **body)
+        assert answer.status_code == 200, answer.text
+    found = await simulated(admin, version, area=place.spot.village, category="0601")
+    judged = {step["step"]: step["draft"]["judged"] for step in found["steps"]}
+    assert judged == {"accept": 1, "assign": 0, "on_site": 2, "finish": 1, "close": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from service.incidents.policies.replay import Happening, History, replay
 from service.incidents.policies.seed import defaults, statutory_days
 from service.incidents.policies.simulation import MOST_EXAMPLES, simulate
 from service.incidents.policies.workdays import Calendar
+from service.incidents.workflow import INCIDENT
 from tests.worktimes import at, second
 
 COUNTY, GRID = "511723", "511723001001001"
@@ -35,8 +37,10 @@ def history(
     limits: dict[str, str] | None = None,
 ) -> History:
     """A case reported at START and what came then, each as (action, time, new tier)."""
-    events = [Happening("report", second(START))]
-    events += [Happening(s[0], second(s[1]), s[2] if len(s) == 3 else None) for s in steps]
+    state, events = "", []
+    for action, when, *tier in (("report", START), *steps):
+        state = INCIDENT.step(action).target or state
+        events.append(Happening(action, second(when), state, *tier))
     is_open = not {"close", "self-handle", "reject"} & {e.action for e in events}
     return History(
         uuid4(), "511723-260302-0000001", "0601", level, GRID, is_open, limits or {}, tuple(events)
@@ -164,9 +168,17 @@ def test_examples_are_bounded_and_a_year_without_calendar_is_counted_apart(
     rules: ResponseSnapshot,
 ) -> None:
     old = history()
-    moved = tuple(Happening(e.action, e.at - 400 * 86_400) for e in old.happenings)
+    moved = tuple(replace(e, at=e.at - 400 * 86_400) for e in old.happenings)
     unknown = History(old.id, old.number, old.category, 3, GRID, True, {}, moved)
     many = [history() for _ in range(50)]
     found = simulate([*many, unknown], faster(), rules.policy(1), rules, LATER).document()
     assert len(found["examples"]) == MOST_EXAMPLES
     assert (found["cases"], found["without_calendar"], found["missing_years"]) == (50, 1, [2025])
+
+
+def test_a_master_that_takes_in_another_case_goes_on(rules: ResponseSnapshot) -> None:
+    """Its history tells the merge; its own state is as it was, and its limits run."""
+    taken_in = Happening("merge", second("2026-03-02 09:30"), "reported")
+    master = history()
+    told = replace(master, happenings=(*master.happenings, taken_in))
+    assert late(rules, told) == late(rules, master) == {"accept", "finish", "tier 1"}

@@ -31,13 +31,13 @@ from service.incidents.workflow import CLOSED_STATES, INCIDENT
 from service.kit import clock
 from service.kit.ids import uuid7
 from tests.cases import NEEDED, OTHER_UNIT, UNIT, Place
+from tests.lives import ACTIONS
 from tests.people import People, Person
 from tests.worktimes import enter_years
 
 T = TypeVar("T")
 # Category → a duration that it may be extended by: an emergency, urgent, ordinary, difficult.
 CATEGORIES = {"0301": "1h", "0502": "30min", "0601": "1wh", "0504": "1wd"}
-ACTIONS = [step.action for step in INCIDENT.steps if step.sources and not step.automatic]
 PEOPLE = (
     "worker", "second_worker", "village", "township", "county", "second_county", "handler",
     "other_handler", "auditor", "system",
@@ -177,7 +177,7 @@ class Machine(RuleBasedStateMachine):
             return await asyncio.gather(*(self.offered(self.world.who(n)) for n in PEOPLE))
 
         found = zip(PEOPLE, self.world.run(asked()), strict=True)
-        return [(name, action) for name, actions in found for action in actions]
+        return [(name, a) for name, actions in found for a in actions if a in ACTIONS]
 
     @rule(choice=st.integers(0, 1_000_000))
     def act_as_offered(self, choice: int) -> None:

@@ -17,7 +17,7 @@ from service.incidents.case import Clock
 from service.incidents.clockwork import Clocks, Rules, Stand
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.policy import CLOSE, Policy
-from service.incidents.workflow import ACCEPTED, INCIDENT
+from service.incidents.workflow import ACCEPTED
 from service.kit.durations import parse_duration
 
 CLOCKS = (clockwork.ACCEPT, clockwork.ASSIGN, clockwork.ON_SITE, clockwork.FINISH, CLOSE)
@@ -27,7 +27,7 @@ EXTEND, APPROVE = "extend", "approve-extension"
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of a case: its action, its epoch second, what it made of the case.
+    """One event of a case: its action, its epoch second, the state that it left the case in.
 
     `to_tier` is the tier that it moved the case to, `in_person` whether it gave it to a person,
     `duration` the extension that it granted.
@@ -35,6 +35,7 @@ class Happening:
 
     action: str
     at: int
+    state: str
     to_tier: int | None = None
     in_person: bool = False
     duration: str | None = None
@@ -81,7 +82,7 @@ class _Exact(Rules):
 @dataclass(slots=True)
 class _Replay:
     rules: Rules
-    state: str = ""
+    standing: str = ""
     tier: int = 1
     in_person: bool = False
     suspended_at: int | None = None
@@ -90,13 +91,13 @@ class _Replay:
 
     def take(self, event: Happening) -> Iterator[Run]:
         """The clocks that the event ends; it starts others."""
-        was, before = self.state, self.tier
+        was, before = self.standing, self.tier
         self._change_limits(event)
-        self.state = INCIDENT.step(event.action).target or self.state
+        self.standing = event.state
         self.tier = event.to_tier or self.tier
-        if self.state == ACCEPTED and self.state != was:
+        if self.standing == ACCEPTED and self.standing != was:
             self.in_person = event.in_person
-        stand, now = Stand(self.state, self.tier, self.in_person), _moment(event.at)
+        stand, now = Stand(self.standing, self.tier, self.in_person), _moment(event.at)
         clocks = clockwork.after(self.clocks, event.action, stand, before, self.rules, now)
         yield from self._ended(clocks, before, event.at)
         self.clocks = clocks

@@ -84,7 +84,7 @@ async def _category_limits(
 
 
 def _history(row: asyncpg.Record, limits: Mapping[tuple[int, str], Mapping[str, str]]) -> History:
-    columns = ("actions", "times", "tiers", "in_person", "durations")
+    columns = ("actions", "times", "states", "tiers", "in_person", "durations")
     events = zip(*(row[name] or () for name in columns), strict=True)
     return History(
         id=row["id"],
