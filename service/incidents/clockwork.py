@@ -136,12 +136,17 @@ def restart(case: IncidentCase, rules: Rules, now: datetime) -> None:
     case.suspended_at = None
 
 
-def prolong(case: IncidentCase, granted: Duration, rules: Rules) -> None:
-    """Add `granted` to the limits of the whole case. Raises CalendarMissing."""
+def prolong(case: IncidentCase, granted: Duration, rules: Rules, now: datetime) -> None:
+    """Add `granted` to the limits of the whole case. Raises CalendarMissing.
+
+    A mark that was acted on and lies ahead again will be acted on again.
+    """
     for name in WHOLE_CASE:
         clock = case.clocks.get(name)
         if clock is not None and not clock.is_waiting:
             longer = extend(_marks_of(clock), granted, rules.axis(granted))
+            reached = sum(mark <= now.timestamp() for mark in longer)
+            clock.done = min(clock.done, reached)
             case.clocks[name] = _with(clock, longer)
 
 

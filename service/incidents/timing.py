@@ -86,7 +86,7 @@ def _approve(
     granted = _decided(case, actor, now, APPROVED)
     if rules is None:
         raise NoLimitRuns
-    clockwork.prolong(case, granted, rules)
+    clockwork.prolong(case, granted, rules, now)
     case.extensions += 1
     return {"duration": str(granted)}
 
