@@ -14,12 +14,16 @@ from service.incidents.categories.routes import router as categories
 from service.incidents.policies.routes import router as response
 from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
+from service.incidents.together.routes import hot as together_actions
+from service.incidents.together.routes import router as together
 from service.plain import router as plain
 from service.plan.routes import router as plan
 
 ROUTERS: tuple[APIRouter, ...] = (
     incident_actions,
     incidents,
+    together_actions,
+    together,
     plain,
     areas,
     auth,

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
 
     gather_queue: int = Field(default=2_000, ge=1)
     gather_batch: int = Field(default=64, ge=1, le=500)
-    duplicate_radius_m: float = Field(default=100, gt=0)
+    duplicate_radius_m: float = Field(default=100, gt=0, le=1_000)
+    duplicate_days: int = Field(default=30, ge=1, le=365)
     # An out-of-list dispatch is decided within so many days, and used within as many after that.
     dispatch_approval_days: int = Field(default=15, ge=1, le=365)
     reveal_per_hour: int = Field(default=30, ge=1)

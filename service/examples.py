@@ -10,6 +10,7 @@ from typing import Any
 from service.duties.examples import DUTIES
 from service.emergency.examples import EMERGENCY
 from service.incidents.policies.examples import RESPONSE
+from service.incidents.together.examples import TOGETHER
 
 Examples = dict[str, tuple[str, Any]]
 
@@ -279,4 +280,5 @@ EXAMPLES: dict[str, Examples] = {
     **RESPONSE,
     **DUTIES,
     **EMERGENCY,
+    **TOGETHER,
 }

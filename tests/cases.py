@@ -138,6 +138,8 @@ class Place:
     ) -> httpx.Response:
         """The answer to one action; needed members that are not given are filled in."""
         found = case["id"] if isinstance(case, dict) else case
+        if (other := NEEDED_CASE.get(action)) and other not in body:
+            body[other] = (await self.report())["id"]
         return await by.post(f"/v1/incidents/{found}/{action}", {**NEEDED.get(action, {}), **body})
 
     async def bring_to(self, state: str, **changes: Any) -> dict[str, Any]:
@@ -168,7 +170,13 @@ NEEDED: dict[str, dict[str, Any]] = {
     "refuse-extension": {"note": "可以按期完成"},
     "suspend": {"note": "等待雨停"},
     "supervise": {"note": "群众反映强烈"},
+    "call": {"units": [OTHER_UNIT]},
+    "answer": {"answer": "accept"},
+    "request-help": {"sub_orders": [{"unit": OTHER_UNIT, "task": "协助围挡"}]},
+    "set-closing-rule": {"rule": "all"},
 }
+# Members that name another case.
+NEEDED_CASE = {"merge": "master", "decline-duplicate": "duplicate"}
 
 Step = tuple[Callable[[Place], Person], str]
 
@@ -199,4 +207,5 @@ PATHS: dict[str, list[Step]] = {
     "suspended": [*_ARRIVE, *_by("county", "suspend")],
     "rejected": [*_CLIMB, *_by("county", "reject")],
     "void": [*_ACCEPT, *_by("county", "void")],
+    "merged": [*_ACCEPT, *_by("county", "merge")],
 }

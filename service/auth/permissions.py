@@ -43,6 +43,10 @@ class Permission(StrEnum):
     INCIDENT_URGE = "incident:urge"
     INCIDENT_SUPERVISE = "incident:supervise"
     INCIDENT_CLOCK = "incident:clock"
+    INCIDENT_CALL = "incident:call"
+    INCIDENT_ANSWER = "incident:answer"
+    INCIDENT_COORDINATE = "incident:coordinate"
+    INCIDENT_MERGE = "incident:merge"
     INCIDENT_REVEAL = "incident:reveal"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
@@ -110,6 +114,10 @@ _DISPATCH = (
         P.INCIDENT_SUSPEND,
         P.INCIDENT_URGE,
         P.INCIDENT_SUPERVISE,
+        P.INCIDENT_CALL,
+        P.INCIDENT_ANSWER,
+        P.INCIDENT_COORDINATE,
+        P.INCIDENT_MERGE,
         P.INCIDENT_REVEAL,
         P.DISPATCH_APPROVAL_READ,
         P.ACCOUNT_READ,
@@ -129,6 +137,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_ESCALATE,
             P.INCIDENT_FOLLOW_UP,
             P.INCIDENT_EXTEND,
+            P.INCIDENT_CALL,
             P.INCIDENT_REVEAL,
         }
     ),
@@ -146,6 +155,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_HANDLE,
             P.INCIDENT_RETURN,
             P.INCIDENT_EXTEND,
+            P.INCIDENT_ANSWER,
+            P.INCIDENT_COORDINATE,
             P.INCIDENT_REVEAL,
             P.DISPATCH_APPROVAL_READ,
             P.DISPATCH_APPROVAL_REQUEST,

@@ -16,8 +16,9 @@ from service.errors import Forbidden, NotFound
 from service.incidents import rules, store
 from service.incidents.case import IncidentCase
 from service.incidents.claims import require_unit, require_usable, resolve_assignee
-from service.incidents.deciding import ActItem, ReportItem
+from service.incidents.emergencies import belong_to
 from service.incidents.facts import actor_for, category_rule
+from service.incidents.items import ActItem, ReportItem
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
 from service.incidents.schemas import (
@@ -29,6 +30,9 @@ from service.incidents.schemas import (
     Position,
     Report,
 )
+from service.incidents.together.asking import prepare
+from service.incidents.together.commands import Joint
+from service.incidents.together.structs import Call, SubOrder
 from service.kit import clock
 from service.kit.case_rows import Answered, ContactRow
 from service.kit.crypto import FieldCipher, mask_name, mask_phone
@@ -78,6 +82,8 @@ async def report(state: State, caller: Subject, body: Report, asked: Once) -> An
     await require_usable(state, caller, new.attachments + new.self_handled_attachments)
     if body.concerns_unit is not None:
         await require_unit(state, body.concerns_unit)
+    if body.activation is not None:
+        await belong_to(state, new, body.activation)
     key = asked.key or (f"incident:{body.id}" if body.id else None)
     contact = _seal(state.cipher, new.id, body.contact) if body.contact else None
     item = ReportItem(caller, new, key, asked.request_hash, contact)
@@ -93,6 +99,7 @@ async def act(
     body: Noted,
     asked: Once,
     expected_version: int | None,
+    joint: Joint | None = None,
 ) -> Answered:
     """Carry out `action`: the case as it stands afterwards, or the first answer to a replay.
 
@@ -109,6 +116,7 @@ async def act(
         satisfaction=getattr(body, "satisfaction", None),
         outcome=getattr(body, "outcome", None),
         duration=parse_duration(body.duration) if isinstance(body, Extended) else None,
+        joint=joint,
     )
     if body.occurred_at is not None:
         settings = state.settings
@@ -123,6 +131,7 @@ async def act(
         await resolve_assignee(state, caller, incident_id, body, command)
     if isinstance(body, Arrived) and body.location is not None:
         command.position = _stated(body.location)
+    await prepare(state, caller, incident_id, body, command)
     item = ActItem(caller, incident_id, command, asked.key, asked.request_hash)
     answered: Answered = await state.incidents.act(item)
     return answered
@@ -141,7 +150,7 @@ async def show(state: State, caller: Subject, incident_id: UUID) -> tuple[bytes,
             "phone": mask_phone(phone) if phone else None,
         }
         more = f',"contact":{msgspec.json.encode(masked).decode()}'
-    actions = _actions(state, caller, row)
+    actions = await _actions(state, caller, row)
     return with_actions(row["body"], actions, more).encode(), row["version"], row["clauses"]
 
 
@@ -159,7 +168,7 @@ async def list_page(
     query, arguments = found
     rows = await state.db.reads.fetch(query, str(caller.account_id), *arguments)
     page = rows[:limit]
-    items = [with_actions(row["body"], _actions(state, caller, row)) for row in page]
+    items = [with_actions(row["body"], await _actions(state, caller, row)) for row in page]
     more = len(rows) > limit
     last = page[-1] if more else None
     next_cursor = state.cursors.make(scope, last["reported_at"], last["id"]) if last else None
@@ -174,11 +183,13 @@ async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
     return b'{"items":[%b]}' % b",".join(row["body"].encode() for row in rows)
 
 
-def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
+async def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
     """`available_actions` of a row as JSON text."""
     rule = category_rule(state.categories.peek().by_code.get(row["category_code"]))
-    seen = _Seen(*(row[name] for name in _Seen._fields))
-    actions = rules.available_actions(cast("IncidentCase", seen), actor_for(caller, seen), rule)
+    seen = _Seen(*(store.part(row, n) if n in store.JSON_PARTS else row[n] for n in _Seen._fields))
+    commands = await state.incidents.command.over(caller, seen.grid_code) is not None
+    actor = actor_for(caller, seen, commands=commands)
+    actions = rules.available_actions(cast("IncidentCase", seen), actor, rule)
     return msgspec.json.encode(actions).decode()
 
 
@@ -198,6 +209,11 @@ class _Seen(NamedTuple):
     finish_due: datetime | None
     extension_state: str | None
     extension_by: str | None
+    co_units: list[str]
+    sub_orders: list[SubOrder]
+    calls: list[Call]
+    closing_rule: str
+    merged_ids: list[UUID]
 
 
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.incidents import clockwork, effects
+from service.incidents.basis import Basis, tick
 from service.incidents.case import IncidentCase
 from service.incidents.clockwork import TIER, Due
-from service.incidents.deciding import Basis, tick
 from service.incidents.rules import Actor, Command
-from service.incidents.workflow import INCIDENT, TOP_TIER
+from service.incidents.together import calls
+from service.incidents.together.effects import settle as settle_parts
+from service.incidents.together.structs import Call
+from service.incidents.workflow import INCIDENT, RUNNING_STATES, TOP_TIER
 from service.kit.actors import SERVICE
 from service.kit.advance import record
 from service.kit.case_rows import Element, Write
@@ -38,6 +41,7 @@ def decide_alarms(case: IncidentCase, on: Basis) -> Write | None:
     events: list[Event] = []
     if limits is not None and clockwork.retry(case, limits):
         events.append(_logged(case, "count", on.now, {"rule": "calendar_entered"}))
+    events += _end_calls(case, on)
     while reached := clockwork.due(case, on.now):
         events.append(_act_on(case, reached[0], on))
     clockwork.settle(case, on.now)
@@ -66,6 +70,26 @@ def _escalate(case: IncidentCase, why: dict[str, Any], on: Basis) -> Event:
     event = _logged(case, step.action, on.now, payload | why)
     tick(case, step.action, tier, on)
     return event
+
+
+def _end_calls(case: IncidentCase, on: Basis) -> list[Event]:
+    """Calls that nobody has answered in time are over, and the next tier takes the case."""
+    if case.state not in RUNNING_STATES or not (over := calls.expire_calls(case, on.now)):
+        return []
+    settle_parts(case)
+    told = [{"call": str(c.id), "unit": c.unit, "tier": c.tier, "due_at": _due(c)} for c in over]
+    why = {"automatic": True, "rule": "call.unanswered", "policy_version": case.policy_version}
+    events = [_logged(case, "call-unanswered", on.now, {**why, "calls": told})]
+    if case.tier < TOP_TIER and case.state in INCIDENT.step("escalate").sources:
+        events.append(_escalate(case, why, on))
+    else:
+        case.supervised_at = case.supervised_at or on.now
+        events.append(_logged(case, "supervise", on.now, why))
+    return events
+
+
+def _due(call: Call) -> str | None:
+    return iso(call.answer_due) if call.answer_due else None
 
 
 def _why(case: IncidentCase, mark: Due) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.incidents.together.structs import Call, SubOrder
 from service.incidents.workflow import TOP_TIER
 from service.kit.advance import CaseTable
 from service.kit.case_rows import Column
@@ -41,7 +42,8 @@ class IncidentCase(msgspec.Struct, omit_defaults=True):
 
     `clocks` holds what runs now by name; `amber_at`, `due_at` and `supervise_at` are the earliest
     among them and `next_alarm_at` the next mark that somebody has to act on. `sub_orders` and
-    `calls` are parts of the case: they change with it, under its version.
+    `calls` are parts of the case: they change with it, under its version. `merged_ids` are the
+    cases that follow this one, `declined_ids` those that somebody found to be another matter.
     """
 
     id: UUID
@@ -102,8 +104,10 @@ class IncidentCase(msgspec.Struct, omit_defaults=True):
     master_id: UUID | None = None
     closing_rule: str = "all"
     co_units: list[str] = msgspec.field(default_factory=list)
-    sub_orders: list[dict[str, Any]] = msgspec.field(default_factory=list)
-    calls: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    sub_orders: list[SubOrder] = msgspec.field(default_factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
+    merged_ids: list[UUID] = msgspec.field(default_factory=list)
+    declined_ids: list[UUID] = msgspec.field(default_factory=list)
 
     @property
     def holder_area(self) -> str:
@@ -163,6 +167,8 @@ LATER = (
     ("co_units", "text[]", "'{}'"),
     ("sub_orders", "jsonb", "'[]'"),
     ("calls", "jsonb", "'[]'"),
+    ("merged_ids", "uuid[]", "'{}'"),
+    ("declined_ids", "uuid[]", "'{}'"),
 )
 # What of an open incident stands in `open_incident` too, over the stored row `s`.
 OPEN_COLUMNS = {

@@ -12,6 +12,7 @@ from service.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from service.auth.subject import Subject
 from service.errors import NotFound
 from service.incidents import rules, store
+from service.incidents.dispatching import judge
 from service.incidents.errors import BadAssignee, UnknownAttachment
 from service.incidents.schemas import Assigned
 from service.kit import clock
@@ -27,12 +28,12 @@ async def require_usable(state: State, caller: Subject, ids: list[UUID]) -> None
         raise UnknownAttachment(ids=", ".join(missing), pointer="/attachments")
 
 
-async def require_unit(state: State, code: str) -> asyncpg.Record:
+async def require_unit(state: State, code: str, pointer: str = "/unit") -> asyncpg.Record:
     """The active unit `code`. Raises BadAssignee."""
     row: asyncpg.Record | None = await state.db.reads.fetchrow(store.UNIT, code)
     if row is None or not row["active"]:
         raise BadAssignee(
-            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer="/unit"
+            reason_zh=f"没有单位 {code}", reason_en=f"there is no unit {code}", pointer=pointer
         )
     return row
 
@@ -40,38 +41,48 @@ async def require_unit(state: State, code: str) -> asyncpg.Record:
 async def resolve_assignee(
     state: State, caller: Subject, incident_id: UUID, body: Assigned, command: rules.Command
 ) -> None:
-    """Fill the command's unit or assignee, if it can handle this case. Raises BadAssignee."""
+    """Fill the command's unit or assignee, if it can handle this case.
+
+    Raises NotFound, BadAssignee, OutsideDutyList.
+    """
     case = await state.db.reads.fetchrow(store.ONE, str(caller.account_id), incident_id)
     if case is None:
         raise NotFound
     if body.unit is not None:
-        await _assign_unit(state, case, body.unit, command)
+        unit = await require_covering(state, case, body.unit, "/unit")
+        command.unit, area = body.unit, unit["area_code"]
     else:
-        await _assign_person(state, case, str(body.account), command)
+        area = await _assign_person(state, case, str(body.account), command)
+    await judge(state, caller, case, command, area=area, unit=command.unit)
 
 
-async def _assign_unit(
-    state: State, case: asyncpg.Record, code: str, command: rules.Command
-) -> None:
+async def require_covering(
+    state: State, case: asyncpg.Record, code: str, pointer: str
+) -> asyncpg.Record:
+    """The unit, when it is active, covers the case's grid and is not complained of.
+
+    Raises BadAssignee at `pointer`.
+    """
     if case["concerns_unit"] == code:
         raise BadAssignee(
             reason_zh="该投诉涉及此单位，不能派遣给它",
             reason_en="the complaint concerns this unit",
-            pointer="/unit",
+            pointer=pointer,
         )
-    unit = await require_unit(state, code)
+    unit = await require_unit(state, code, pointer)
     if not case["grid_code"].startswith(unit["area_code"]):
         raise BadAssignee(
             reason_zh=f"单位 {code} 不负责该网格所在区域",
             reason_en=f"unit {code} does not cover the grid",
-            pointer="/unit",
+            pointer=pointer,
         )
-    command.unit = code
+    return unit
 
 
 async def _assign_person(
     state: State, case: asyncpg.Record, account: str, command: rules.Command
-) -> None:
+) -> str:
+    """Fill the command's assignee; the area that the person, or its unit, works for."""
     rows = await state.db.reads.fetch(store.ASSIGNEE, account, clock.now())
     handlers = [
         row
@@ -88,5 +99,8 @@ async def _assign_person(
             reason_en="no such active person who handles cases there",
             pointer="/account",
         )
-    command.assignee = handlers[0]["id"]
-    command.unit = next((row["unit_code"] for row in handlers if row["unit_code"]), None)
+    chosen = next((row for row in handlers if row["unit_code"]), handlers[0])
+    command.assignee, command.unit = chosen["id"], chosen["unit_code"]
+    if command.unit is None:
+        return str(chosen["area_code"])
+    return str((await require_unit(state, command.unit, "/account"))["area_code"])

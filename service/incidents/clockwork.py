@@ -16,9 +16,10 @@ from typing import NamedTuple
 from service.incidents.case import WAITING, Clock, IncidentCase
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import CalendarMissing
-from service.incidents.policies.marks import NO_AXIS, Marks, extend, resume
+from service.incidents.policies.marks import NO_AXIS, Marks, extend, marks, resume
 from service.incidents.policies.policy import Policy
 from service.incidents.policies.worktime import WorkTime
+from service.incidents.together.calls import next_answer_due
 from service.incidents.workflow import SUSPENDED
 from service.kit.durations import Duration, parse_duration
 
@@ -69,6 +70,16 @@ class Rules:
             return Clock(began, 0, 0, 0, WAITING, str(limit))
         assert found is not None
         return Clock(began, *found, 0, str(limit))
+
+    def answer_due(self, now: datetime) -> datetime | None:
+        """Until when a call made now has to be answered; None where there is no such limit.
+
+        Raises CalendarMissing.
+        """
+        limit = self.policy.answers.get(self.level)
+        if limit is None:
+            return None
+        return _moment(marks(now, limit, self.axis(limit), self.policy.shares).due)
 
     def axis(self, limit: Duration) -> WorkTime:
         """The work time that `limit` is counted in."""
@@ -210,8 +221,9 @@ def _settle_due(case: IncidentCase) -> None:
 
 
 def _next_alarm(case: IncidentCase, now: datetime) -> datetime | None:
-    alarms = [d.at for name, clock in case.clocks.items() for d in _open_marks(name, clock)]
-    first = _moment(min(alarms)) if alarms else None
+    marks_left = (d.at for name, c in case.clocks.items() for d in _open_marks(name, c))
+    alarms = [*(_moment(at) for at in marks_left), *filter(None, [next_answer_due(case)])]
+    first = min(alarms, default=None)
     if any(c.is_waiting for c in case.clocks.values()):
         later = now.replace(microsecond=0) + LOOK_AGAIN
         return later if first is None else min(first, later)

@@ -17,7 +17,7 @@ from service.incidents.facts import actor_for
 from service.kit import clock
 
 FIND = text("""
-SELECT i.grid_code, i.unit_code, i.concerns_unit, k.name, k.phone
+SELECT i.grid_code, i.unit_code, i.co_units, i.concerns_unit, k.name, k.phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = :id
 """)
 

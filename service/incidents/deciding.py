@@ -2,94 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
-from service.areas.grid_cache import GridSnapshot
 from service.auth.permissions import Permission, roles_with
-from service.auth.subject import Subject
 from service.errors import AppError, Forbidden, NotFound
-from service.incidents import clockwork, effects, rules
+from service.incidents import effects, rules
+from service.incidents.basis import Basis, Situation, tick
 from service.incidents.case import IncidentCase
-from service.incidents.categories.cache import CategorySnapshot
-from service.incidents.clockwork import Rules
 from service.incidents.facts import actor_for, category_rule
-from service.incidents.opening import NewIncident, Place, open_incident
-from service.incidents.policies.cache import ResponseSnapshot
+from service.incidents.items import ActItem, ReportItem
+from service.incidents.opening import Place, open_incident
 from service.incidents.present import answer
 from service.incidents.timing import TIMED
+from service.incidents.together import rules as together
+from service.incidents.together.errors import UnknownCase
+from service.incidents.together.merging import PAIRED, check_pair
+from service.incidents.together.pairing import with_master
 from service.incidents.workflow import INCIDENT
 from service.kit.advance import record
-from service.kit.case_rows import ContactRow, Element, Link, Write
+from service.kit.case_rows import Element, Link, Write
 from service.kit.events import Event
 from service.kit.workflow import Step
 
 CREATED, OK = 201, 200
 
 
-@dataclass(slots=True)
-class ReportItem:
-    """One report on its way to the statement."""
-
-    subject: Subject
-    new: NewIncident
-    key: str | None
-    request_hash: bytes
-    contact: ContactRow | None = None
-
-
-@dataclass(slots=True)
-class ActItem:
-    """One action on its way to the statement."""
-
-    subject: Subject
-    case_id: UUID
-    command: rules.Command
-    key: str | None
-    request_hash: bytes
-
-
 @cache
 def _roles(permission: str) -> str:
     return ",".join(roles_with(Permission(permission)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """What cases are decided on: categories and limits in force, and the clock.
-
-    `older` holds the versions of categories under which some of the cases began.
-    """
-
-    categories: CategorySnapshot
-    response: ResponseSnapshot
-    now: datetime
-    older: Mapping[int, CategorySnapshot] = field(default_factory=dict)
-
-    def limits_of(self, case: IncidentCase) -> Rules | None:
-        """The limits that `case` began under; None when there was no policy then."""
-        if case.policy_version is None:
-            return None
-        categories = self.older.get(case.category_version, self.categories)
-        category = categories.by_code.get(case.category_code)
-        return Rules(
-            self.response,
-            self.response.policy(case.policy_version),
-            case.level,
-            category.limits if category is not None else {},
-            case.grid_code,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation(Basis):
-    """What reports and actions are decided on: with the grids in force."""
-
-    grids: GridSnapshot
 
 
 def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Situation) -> Write:
@@ -179,25 +121,26 @@ def _log(
     )
 
 
-def tick(case: IncidentCase, action: str, tier_before: int, on: Basis) -> None:
-    """Let the clocks follow what `action` has just made of `case`."""
-    limits = on.limits_of(case)
-    if limits is not None:
-        clockwork.follow(case, action, tier_before, limits, on.now)
+def decide_act(
+    item: ActItem, case: IncidentCase | None, on: Basis, master: IncidentCase | None = None
+) -> Write:
+    """The case after the action, with its event; with its master where both change.
 
-
-def decide_act(item: ActItem, case: IncidentCase | None, on: Basis) -> Write:
-    """The case after the action, with its event. Raises NotFound and the failures of the rules."""
+    Raises NotFound and the failures of the rules.
+    """
     if case is None:
         raise NotFound
     step = INCIDENT.step(item.command.action)
     now = on.now
     rule = category_rule(on.categories.by_code.get(case.category_code))
-    actor = actor_for(item.subject, case)
+    commands = item.activation_id is not None
+    actor = actor_for(item.subject, case, commands=commands)
     rules.check(step, case, actor, item.command, rule)
-    # The wall in the statement judges the actor where the case was when it was read.
-    area, unit, base_version, tier = case.grid_code, case.unit_code, case.version, case.tier
+    on_master = _on_master(item, step, case, master)
+    base_version, tier = case.version, case.tier
+    unit = together.acting_unit(step, case, actor, item.command)
     payload = _carry_out(step, case, actor, item.command, on)
+    payload |= {"activation": str(item.activation_id)} if commands else {}
     logged = record(
         case,
         step,
@@ -210,22 +153,48 @@ def decide_act(item: ActItem, case: IncidentCase | None, on: Basis) -> Write:
         clauses=tuple(sorted({*step.clauses, *case.clauses})),
     )
     tick(case, step.action, tier, on)
-    after = actor_for(item.subject, case)
-    element = Element(
+    after = actor_for(item.subject, case, commands=commands)
+    actions = rules.available_actions(case, after, rule)
+    text = answer(case, actions, master if case.master_id else None)
+    element = _element(item, case, step, base_version=base_version, unit=unit, text=text)
+    links = [Link(i, case.id, case.version) for i in item.command.attachments]
+    write = Write(element, case, [logged], links)
+    if master is None or on_master is None:
+        return write
+    return with_master(write, step.action, master, on_master, now)
+
+
+def _element(
+    item: ActItem, case: IncidentCase, step: Step, *, base_version: int, unit: str | None, text: str
+) -> Element:
+    """The wall in the statement judges the actor where the case was when it was read; `unit` is
+    the one under which the actor takes the step."""
+    return Element(
         case_id=case.id,
         base_version=base_version,
         actor=item.subject.account_id,
         roles=_roles(step.permission),
-        area=area,
+        area=case.grid_code,
         anywhere=False,
         unit=unit,
         key=item.key,
         request_hash=item.request_hash,
         status=OK,
-        answer=answer(case, rules.available_actions(case, after, rule)),
+        answer=text,
     )
-    links = [Link(i, case.id, case.version) for i in item.command.attachments]
-    return Write(element, case, [logged], links)
+
+
+def _on_master(
+    item: ActItem, step: Step, case: IncidentCase, master: IncidentCase | None
+) -> rules.Actor | None:
+    """What the caller is to the other case that the step changes; None when it changes none."""
+    if step.action not in PAIRED:
+        return None
+    if master is None or (step.action == "split-off" and case.master_id != master.id):
+        raise UnknownCase(id=item.master_id, pointer="/master")
+    on_master = actor_for(item.subject, master)
+    check_pair(step.action, case, master, on_master)
+    return on_master
 
 
 def _carry_out(
@@ -233,20 +202,9 @@ def _carry_out(
 ) -> dict[str, Any]:
     """Change `case` as `step` says, all but state, chain and clocks; the event's payload."""
     timed = TIMED.get(step.action)
+    if step.action == "call" and command.joint is not None:
+        limits = on.limits_of(case)
+        command.joint.answer_due = limits.answer_due(on.now) if limits else None
     if timed is None:
         return effects.apply(step, case, actor, command, on.now)
     return timed(case, actor, command, on.now, on.limits_of(case)) | effects.stated(command)
-
-
-def report_keys(item: ReportItem) -> tuple[Hashable, ...]:
-    """The same key or id twice in one statement would find no first answer: keep them apart."""
-    if item.key is None:
-        return (item.new.id,)
-    return (item.new.id, (item.subject.account_id, item.key))
-
-
-def act_keys(item: ActItem) -> tuple[Hashable, ...]:
-    """Two actions on one case, or with one key, are never decided side by side."""
-    if item.key is None:
-        return (item.case_id,)
-    return (item.case_id, (item.subject.account_id, item.key))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from operator import length_hint
 from uuid import UUID
 
@@ -17,25 +18,21 @@ from service.areas.grid_cache import GridCache
 from service.config import Settings
 from service.db import Database, connection_lost
 from service.errors import AppError, Busy
-from service.incidents import store
+from service.incidents import dispatching, store
+from service.incidents.basis import Situation
 from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache, CategorySnapshot
-from service.incidents.deciding import (
-    ActItem,
-    ReportItem,
-    Situation,
-    act_keys,
-    decide_act,
-    decide_report,
-    report_keys,
-)
-from service.incidents.errors import IdTaken
+from service.incidents.deciding import decide_act, decide_report
+from service.incidents.emergencies import EmergencyCommand
+from service.incidents.errors import HeldAbove, IdTaken
+from service.incidents.items import ActItem, ReportItem, act_keys, report_keys
 from service.incidents.memory import CaseMemory
 from service.incidents.opening import places
 from service.incidents.policies.cache import ResponseCache
+from service.incidents.rules import Command
 from service.kit import clock
 from service.kit.advance import Moved, StaleReferenceData, first_answers
-from service.kit.case_rows import Answered
+from service.kit.case_rows import Answered, Write
 from service.kit.gather import Gather
 
 NUMBER_BLOCK = 1_000
@@ -59,6 +56,7 @@ class Desk:
         self._grids = grids
         self._categories = categories
         self._response = response
+        self.command = EmergencyCommand(db)
         self._memory = CaseMemory()
         self._numbers: Iterator[int] = iter(())
         limits = {"limit": settings.gather_queue, "batch": settings.gather_batch, "lanes": LANES}
@@ -130,7 +128,7 @@ class Desk:
 
     async def _store_acts(self, batch: Sequence[ActItem]) -> list[Answered | Exception]:
         results: list[Answered | Exception | None] = [None] * len(batch)
-        known = self._memory.take([item.case_id for item in batch])
+        known = self._memory.take([i for item in batch for i in item.case_ids])
         async with self._db.writing() as connection:
             pending = await self._update(connection, batch, range(len(batch)), known, results)
             for _ in range(MAX_ROUNDS):
@@ -153,27 +151,68 @@ class Desk:
     ) -> list[int]:
         """Decide the pending elements on the cases, remembered or as they stand now, and store
         what is allowed; which have to be decided again."""
-        unread = [i for p in pending if (i := batch[p].case_id) not in known]
+        unread = [i for p in pending for i in batch[p].case_ids if i not in known]
         cases = {**known, **(await store.cases(connection, unread) if unread else {})}
         on = await self._situation_of(cases.values())
         writes, positions, again = [], [], []
         for position in pending:
             item = batch[position]
             try:
-                writes.append(decide_act(item, cases.get(item.case_id), on))
+                case, master = cases.get(item.case_id), _case(cases, item.master_id)
+                writes.append(decide_act(item, case, on, master))
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
-                if item.case_id in known:
+                if not known.keys().isdisjoint(item.case_ids):
                     again.append(position)
-        stored = await INCIDENTS.update(connection, writes, now=on.now) if writes else []
+        commanding = await self._commanding(batch, pending, cases, results)
+        commands = [batch[p].command for p in positions]
+        stored = await self._store(connection, writes, commands, on)
         for position, write, result in zip(positions, writes, stored, strict=True):
             results[position] = result
             if isinstance(result, Moved):
                 again.append(position)
             elif isinstance(result, Answered) and not result.replayed:
                 self._memory.keep(write.case)
-        return again
+                if write.partner is not None:
+                    self._memory.keep(write.partner.case)
+        return sorted({*again, *commanding})
+
+    async def _store(
+        self,
+        connection: asyncpg.Connection,
+        writes: Sequence[Write],
+        commands: Sequence[Command],
+        on: Situation,
+    ) -> list[Answered | Exception]:
+        """Store all in one statement; what uses up an approval, with it in a transaction."""
+        results: dict[int, Answered | Exception] = {}
+        plain = [n for n, command in enumerate(commands) if not command.approvals]
+        if plain:
+            stored = await INCIDENTS.update(connection, [writes[n] for n in plain], now=on.now)
+            results |= dict(zip(plain, stored, strict=True))
+        for n in range(len(writes)):
+            if n not in results:
+                results[n] = await _store_approved(connection, writes[n], commands[n], on.now)
+        return [results[n] for n in range(len(writes))]
+
+    async def _commanding(
+        self,
+        batch: Sequence[ActItem],
+        pending: Sequence[int],
+        cases: Mapping[UUID, IncidentCase],
+        results: Sequence[Answered | Exception | None],
+    ) -> list[int]:
+        """Those refused because a higher tier holds the case, whom an emergency gives command."""
+        found = []
+        for position in pending:
+            item = batch[position]
+            if isinstance(results[position], HeldAbove) and item.activation_id is None:
+                grid = cases[item.case_id].grid_code
+                item.activation_id = await self.command.over(item.subject, grid)
+                if item.activation_id is not None:
+                    found.append(position)
+        return found
 
     def _situation(self) -> Situation:
         return Situation(
@@ -203,6 +242,23 @@ async def older_categories(
     began = {case.category_version for case in cases} - {cache.peek().version}
     found = {version: await cache.version(version) for version in began}
     return {version: categories for version, categories in found.items() if categories}
+
+
+async def _store_approved(
+    connection: asyncpg.Connection, write: Write, command: Command, now: datetime
+) -> Answered | Exception:
+    try:
+        async with connection.transaction():
+            [result] = await INCIDENTS.update(connection, [write], now=now)
+            if isinstance(result, Answered) and not result.replayed:
+                await dispatching.use(connection, write, command)
+            return result
+    except AppError as refused:
+        return refused
+
+
+def _case(cases: Mapping[UUID, IncidentCase], case_id: UUID | None) -> IncidentCase | None:
+    return cases.get(case_id) if case_id is not None else None
 
 
 async def _replace_refusals(

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.incidents.case import IncidentCase
 from service.incidents.rules import Actor, Command
+from service.incidents.together import effects as together
 from service.incidents.workflow import TOP_TIER
 from service.kit.workflow import Step
 
@@ -20,7 +21,9 @@ def apply(
     """Change `case` as `step` says, all but state and chain; return the event's payload."""
     effect = _EFFECTS.get(step.action)
     payload = effect(case, actor, command, now) if effect else {}
-    return payload | stated(command)
+    if together.handles(step.action):
+        _add_handler(case, actor)
+    return payload | together.follow(step.action, case, now) | stated(command)
 
 
 def stated(command: Command) -> dict[str, Any]:
@@ -30,6 +33,10 @@ def stated(command: Command) -> dict[str, Any]:
         payload["note"] = command.note
     if command.attachments:
         payload["attachments"] = [str(i) for i in command.attachments]
+    if command.grounds:
+        payload["duty_list"] = command.grounds
+    if command.approvals:
+        payload["approvals"] = [str(a.approval_id) for a in command.approvals]
     if command.position is not None:
         payload["position"] = command.position
     return payload
@@ -162,4 +169,5 @@ _EFFECTS: dict[str, Callable[[IncidentCase, Actor, Command, datetime], dict[str,
     "self-handle": _self_handle,
     "follow-up": _follow_up,
     "reopen": _reopen,
+    **together.EFFECTS,
 }

@@ -182,3 +182,11 @@ class ExtensionDecidedByAsker(Forbidden):
     code = "extension_decided_by_asker"
     zh = "延期申请须由他人审批，申请人不能自批。"
     en = "An extension is decided by somebody else than who asked for it."
+
+
+class ActivationNotInForce(AppError):
+    """The emergency or drill named is not in force where the incident is."""
+
+    status, code = 422, "activation_not_in_force"
+    zh = "该应急响应（或演练）未启动、已结束，或不覆盖事件所在网格。"
+    en = "No such emergency or drill is in force where the incident is."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from service.auth.permissions import ROLE_PERMISSIONS, ROLE_TIER, Permission, Ro
 from service.auth.subject import Subject
 from service.incidents.categories.cache import CategoryRow
 from service.incidents.rules import Actor, CategoryRule
+from service.incidents.workflow import TOP_TIER
 
 NO_RULE = CategoryRule()
 
@@ -25,26 +27,35 @@ class Located(Protocol):
         """The unit that has it in hand."""
 
     @property
+    def co_units(self) -> list[str]:
+        """The units that have a part in it besides."""
+
+    @property
     def concerns_unit(self) -> str | None:
         """The unit that a complaint is about."""
 
 
-def actor_for(subject: Subject, case: Located) -> Actor:
-    """What `subject` is to `case`: permissions that hold there, dispatch tier, unit, readable."""
-    return _actor(subject, case.grid_code, case.unit_code, case.concerns_unit)
+def actor_for(subject: Subject, case: Located, *, commands: bool = False) -> Actor:
+    """What `subject` is to `case`: permissions that hold there, dispatch tier, unit, readable.
+
+    Who `commands` in an emergency decides at every tier (24.2).
+    """
+    units = (case.unit_code, *case.co_units)
+    actor = _actor(subject, case.grid_code, units, case.concerns_unit)
+    return replace(actor, tier=TOP_TIER) if commands else actor
 
 
 @lru_cache(maxsize=50_000)
 def _actor(
-    subject: Subject, grid_code: str, unit_code: str | None, concerns_unit: str | None
+    subject: Subject, grid_code: str, units: tuple[str | None, ...], concerns_unit: str | None
 ) -> Actor:
     permissions: set[str] = set()
-    tier, role, in_unit = 0, None, False
+    tier, role, own = 0, None, set()
     for grant in subject.grants:
         if grant.role is Role.UNIT_HANDLER:
-            if unit_code is None or grant.unit != unit_code:
+            if grant.unit is None or grant.unit not in units:
                 continue
-            in_unit = True
+            own.add(grant.unit)
         elif not grid_code.startswith(grant.area):
             continue
         permissions |= ROLE_PERMISSIONS[grant.role]
@@ -56,9 +67,10 @@ def _actor(
         account_id=subject.account_id,
         permissions=frozenset(permissions),
         tier=tier,
-        in_unit=in_unit,
+        in_unit=units[0] in own,
         readable=Permission.INCIDENT_READ in permissions and not hidden,
         role=role,
+        units=frozenset(own),
     )
 
 

@@ -186,6 +186,8 @@ class Incident(SQLModel, table=True):
     co_units: list[str] = Field(sa_column=_defaulted(CODES, "'{}'"))
     sub_orders: list[Any] = Field(sa_column=_defaulted(JSON, "'[]'"))
     calls: list[Any] = Field(sa_column=_defaulted(JSON, "'[]'"))
+    merged_ids: list[UUID] = Field(sa_column=_defaulted(IDS, "'{}'"))
+    declined_ids: list[UUID] = Field(sa_column=_defaulted(IDS, "'{}'"))
 
 
 class OpenIncident(SQLModel, table=True):

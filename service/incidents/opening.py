@@ -34,6 +34,8 @@ class NewIncident:
     channel: str
     occurred_at: datetime
     concerns_unit: str | None = None
+    activation_id: UUID | None = None
+    drill: bool = False
     attachments: list[UUID] = field(default_factory=list)
     self_handled_note: str | None = None
     self_handled_attachments: list[UUID] = field(default_factory=list)
@@ -103,6 +105,6 @@ def open_incident(
         grid_code=place.grid_code, micro_grid_code=place.micro_grid_code,
         lon=place.lon, lat=place.lat, raw_x=new.x, raw_y=new.y, raw_crs=new.crs.value,
         accuracy_m=new.accuracy_m, cell=cell_of(place.lon, place.lat),
-        concerns_unit=new.concerns_unit,
+        concerns_unit=new.concerns_unit, activation_id=new.activation_id, drill=new.drill,
         clauses=sorted({*INCIDENT.creation.clauses, *category.clauses}),
     )  # fmt: skip

@@ -31,18 +31,28 @@ i.outcome, i.policy_version,
 (SELECT to_json(d) FROM (SELECT i.amber_at, i.due_at, i.supervise_at, i.finish_due, i.on_site_due,
   ARRAY(SELECT c.key FROM jsonb_each(i.clocks) AS c WHERE c.value ->> 4 = '-1' ORDER BY c.key)
     AS waiting) AS d) AS deadline,
-i.extension, i.suspended_at, i.supervised_at, i.drill, i.clauses
+i.extension, i.suspended_at, i.supervised_at, i.drill, i.activation_id AS activation, i.clauses
+"""
+
+# What several have a part in. The master may lie outside what a reader of the merged case sees:
+# its number and state are told all the same (see migration 0064).
+_PARTS = """
+, i.co_units, i.closing_rule, i.sub_orders, i.calls, i.merged_ids AS merged,
+(SELECT to_json(m) FROM gw_master(i.master_id) AS m WHERE i.master_id IS NOT NULL) AS master
 """
 
 
-def incident_json(*, geometry: bool) -> str:
-    """The SQL (type text) of an incident over alias `i`, without what the caller may do."""
-    columns = f"{_HEAD}{_POSITION if geometry else ''}{_TAIL}"
+def incident_json(*, geometry: bool, parts: bool = False) -> str:
+    """The SQL (type text) of an incident over alias `i`, without what the caller may do.
+
+    `parts` are its calls and sub-orders and what it is merged with; lists leave them out.
+    """
+    columns = f"{_HEAD}{_POSITION if geometry else ''}{_TAIL}{_PARTS if parts else ''}"
     return f"(SELECT to_json(r)::text FROM (SELECT {columns}) AS r)"
 
 
-def document(case: IncidentCase) -> dict[str, Any]:
-    """The same members from a case in memory, with positions."""
+def document(case: IncidentCase, master: IncidentCase | None = None) -> dict[str, Any]:
+    """The same members from a case in memory, with positions and parts."""
     return {
         "id": case.id,
         "number": case.number,
@@ -60,12 +70,7 @@ def document(case: IncidentCase) -> dict[str, Any]:
         "grid_code": case.grid_code,
         "micro_grid_code": case.micro_grid_code,
         "location": {"type": "Point", "coordinates": [case.lon, case.lat]},
-        "raw_position": {
-            "x": case.raw_x,
-            "y": case.raw_y,
-            "crs": case.raw_crs,
-            "accuracy_m": case.accuracy_m,
-        },
+        "raw_position": _raw(case),
         "holder": _holder(case),
         "reporter_id": case.reporter_id,
         "concerns_unit": case.concerns_unit,
@@ -80,7 +85,18 @@ def document(case: IncidentCase) -> dict[str, Any]:
         "suspended_at": case.suspended_at,
         "supervised_at": case.supervised_at,
         "drill": case.drill,
+        "activation": case.activation_id,
         "clauses": case.clauses,
+        **_parts(case, master),
+    }
+
+
+def _raw(case: IncidentCase) -> dict[str, Any]:
+    return {
+        "x": case.raw_x,
+        "y": case.raw_y,
+        "crs": case.raw_crs,
+        "accuracy_m": case.accuracy_m,
     }
 
 
@@ -104,9 +120,23 @@ def _deadline(case: IncidentCase) -> dict[str, Any]:
     }
 
 
-def answer(case: IncidentCase, actions: list[str]) -> str:
-    """The case as JSON text for a caller who may take `actions`."""
-    return msgspec.json.encode({**document(case), "available_actions": actions}).decode()
+def _parts(case: IncidentCase, master: IncidentCase | None) -> dict[str, Any]:
+    return {
+        "co_units": case.co_units,
+        "closing_rule": case.closing_rule,
+        "sub_orders": case.sub_orders,
+        "calls": case.calls,
+        "merged": case.merged_ids,
+        "master": {"id": master.id, "number": master.number, "state": master.state}
+        if master is not None
+        else None,
+    }
+
+
+def answer(case: IncidentCase, actions: list[str], master: IncidentCase | None = None) -> str:
+    """The case as JSON text for a caller who may take `actions`; `master` is what it is merged
+    into."""
+    return msgspec.json.encode({**document(case, master), "available_actions": actions}).decode()
 
 
 def with_actions(incident: str, actions: str, more: str = "") -> str:

@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.auth.guards import Caller
-from service.incidents import actions, contacts, schemas
+from service.incidents import actions, contacts, schemas, shown
+from service.incidents.http import Asked, reply_to
 from service.incidents.query import IncidentQuery
+from service.incidents.together.schemas import BODIES as TOGETHER_BODIES
 from service.incidents.workflow import INCIDENT
-from service.kit.case_rows import Answered
 from service.kit.conditional import Expected
 from service.kit.hot import HotRoute, Reply
-from service.kit.idempotency import Once, once
 from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
 
-VERSION = re.compile(rb'"version":(\d+)')
 JSON_TYPE = "application/json"
-
-Asked = Annotated[Once, Depends(once)]
-
-
-def _answer(answered: Answered, *, location: bool = False) -> Reply:
-    body = answered.body.encode()
-    version = VERSION.search(body)
-    headers = [(b"etag", b'"%b"' % version[1])] if version else []
-    if location:
-        headers.append((b"location", b"/v1/incidents/%b" % body[7:43]))
-    if answered.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    return Reply(body, answered.status, headers)
 
 
 @hot.post(
     "/incidents",
     status_code=201,
     operation_id="report_incident",
-    response_model=schemas.Incident,
+    response_model=shown.Incident,
     responses={201: sends("Location", "ETag"), **problems(401, 403, 409, 415)},
     openapi_extra=clauses(*INCIDENT.creation.clauses),
 )
@@ -58,13 +43,13 @@ async def report_incident(
     finder reports and closes in one call, where the category allows it.
     """
     answered = await actions.report(request.app.state, caller, body, asked)
-    return _answer(answered, location=True)
+    return reply_to(answered, location=True)
 
 
 @hot.get(
     "/incidents",
     operation_id="list_incidents",
-    response_model=schemas.IncidentPage,
+    response_model=shown.IncidentPage,
     responses=problems(401, 403),
     openapi_extra=clauses("23.2"),
 )
@@ -81,7 +66,7 @@ async def list_incidents(
 @hot.get(
     "/incidents/{incident_id}",
     operation_id="get_incident",
-    response_model=schemas.Incident,
+    response_model=shown.Incident,
     responses={200: sends("ETag"), **problems(401, 404)},
     openapi_extra=clauses("23.2"),
 )
@@ -96,7 +81,7 @@ async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> R
 @router.get(
     "/incidents/{incident_id}/timeline",
     operation_id="get_incident_timeline",
-    response_model=schemas.Timeline,
+    response_model=shown.Timeline,
     responses=problems(401, 404),
     openapi_extra=clauses("23.2"),
 )
@@ -147,6 +132,7 @@ BODIES: dict[str, type[schemas.Noted]] = {
     "resume": schemas.Noted,
     "urge": schemas.Noted,
     "supervise": schemas.Reasoned,
+    **TOGETHER_BODIES,
 }
 
 
@@ -162,14 +148,14 @@ def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awai
         answered = await actions.act(
             request.app.state, caller, incident_id, action, body, asked, expected
         )
-        return _answer(answered)
+        return reply_to(answered)
 
     endpoint.__annotations__["body"] = body_type
     return endpoint
 
 
 for _step in INCIDENT.steps:
-    if not _step.sources or _step.automatic:
+    if not _step.sources or _step.automatic or _step.part:
         continue
     hot.add_api_route(
         f"/incidents/{{incident_id}}/{_step.action}",
@@ -182,7 +168,7 @@ for _step in INCIDENT.steps:
             f"{f' to {_step.target}' if _step.target else ''}. "
             "If-Match with the case's ETag makes a stale action 412."
         ),
-        response_model=schemas.Incident,
+        response_model=shown.Incident,
         responses={200: sends("ETag"), **problems(401, 403, 404, 409, 412, 415)},
         openapi_extra=clauses(*_step.clauses),
     )

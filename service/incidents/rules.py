@@ -29,6 +29,8 @@ from service.incidents.errors import (
     SelfHandleNotAllowed,
     VerifierIsHandler,
 )
+from service.incidents.together import rules as together
+from service.incidents.together.commands import Joint
 from service.incidents.workflow import INCIDENT, TIERS, TOP_TIER
 from service.kit.durations import Duration
 from service.kit.workflow import Step, require_version
@@ -62,7 +64,8 @@ class Actor:
     """What the rules need to know of a caller, for one case.
 
     `permissions` are those that hold where the case is; `tier` is the highest response tier at
-    which the caller dispatches there; `in_unit` says whether the caller handles for its unit.
+    which the caller dispatches there; `in_unit` says whether the caller handles for its unit, and
+    `units` are all units with a part in the case that it handles for.
     """
 
     account_id: UUID
@@ -71,6 +74,7 @@ class Actor:
     in_unit: bool
     readable: bool
     role: str | None
+    units: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,22 @@ class CategoryRule:
     evidence: str = "none"
 
 
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approval by which a dispatch goes outside the duty list: of which area, for which unit."""
+
+    approval_id: UUID
+    area: str
+    unit: str | None
+
+
 @dataclass(slots=True)
 class Command:
-    """One action asked for: by whom, with which body, on which expected version."""
+    """One action asked for: by whom, with which body, on which expected version.
+
+    `grounds` say why a dispatch to a township or village is within the duty list; `approvals` are
+    used up by it.
+    """
 
     action: str
     expected_version: int | None = None
@@ -97,6 +114,9 @@ class Command:
     position: dict[str, Any] | None = None
     duration: Duration | None = None
     outcome: str | None = None
+    joint: Joint | None = None
+    grounds: list[dict[str, Any]] = field(default_factory=list)
+    approvals: list[Approved] = field(default_factory=list)
 
 
 class Stand(NamedTuple):
@@ -112,6 +132,7 @@ class Stand(NamedTuple):
     permissions: frozenset[str]
     actor_tier: int
     extension: str
+    part: together.Part
 
 
 def extension_of(case: IncidentCase, actor: Actor) -> str:
@@ -129,6 +150,7 @@ def stand_of(case: IncidentCase, actor: Actor) -> Stand:
         case.state, case.tier, case.verification, case.category_code, is_handler(case, actor),
         actor.account_id in case.handler_ids, actor.readable, actor.permissions, actor.tier,
         extension_of(case, actor),
+        together.part_of(case, actor),
     )  # fmt: skip
 
 
@@ -158,6 +180,10 @@ def _refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError | Non
 def _holder_refusal(step: Step, stand: Stand) -> AppError | None:
     if step.action in HANDLER_ACTIONS:
         return None if stand.in_hand else NotHandler(action=step.zh)
+    if step.action in together.ANSWERS:
+        return together.answer_refusal(stand.part)
+    if together.has_part(step, stand.part):
+        return None
     if step.action not in ANY_TIER_ACTIONS and stand.actor_tier < stand.tier:
         return HeldAbove(tier=stand.tier, name=TIERS[stand.tier], action=step.zh)
     return None
@@ -176,7 +202,7 @@ def _guard_refusal(step: Step, stand: Stand, category: CategoryRule) -> AppError
         return found() if found else None
     if action == "self-handle" and not category.self_handle:
         return SelfHandleNotAllowed(category=stand.category_code)
-    return None
+    return together.guard_refusal(step, stand.part)
 
 
 def is_handler(case: IncidentCase, actor: Actor) -> bool:
@@ -187,8 +213,10 @@ def is_handler(case: IncidentCase, actor: Actor) -> bool:
 
 
 def available_actions(case: IncidentCase, actor: Actor, category: CategoryRule) -> list[str]:
-    """The actions that `actor` may take on `case` now, in the workflow's order."""
-    return list(_available(stand_of(case, actor), category))
+    """The actions that `actor` may take on `case` now, in the workflow's order; then those on its
+    sub-orders, as `sub-orders/{id}/{action}`."""
+    own = _available(stand_of(case, actor), category)
+    return [*own, *together.sub_order_actions(case, actor)] if actor.readable else []
 
 
 @lru_cache(maxsize=20_000)
@@ -196,7 +224,7 @@ def _available(stand: Stand, category: CategoryRule) -> tuple[str, ...]:
     return tuple(
         step.action
         for step in INCIDENT.steps_from(stand.state)
-        if _refusal(step, stand, category) is None
+        if not step.part and _refusal(step, stand, category) is None
     )
 
 
@@ -213,6 +241,7 @@ def check(
     require_version(command.expected_version, case.version)
     if why_not is not None:
         raise why_not
+    together.check(step, case, actor, command)
     if (
         step.action in ("submit", "self-handle")
         and category.evidence != "none"

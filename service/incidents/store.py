@@ -20,6 +20,7 @@ from service.auth.subject import Subject
 from service.db import as_actor
 from service.incidents.case import CELLS_PER_DEGREE, LATER, Clock, IncidentCase, cells_of
 from service.incidents.present import incident_json
+from service.incidents.together.structs import Call, SubOrder
 from service.incidents.workflow import CLOSED_STATES
 
 MAX_CELLS = 64
@@ -30,7 +31,8 @@ SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "
 RULE_COLUMNS = (
     "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
     "i.verification, i.category_code, i.concerns_unit, i.reported_at, i.extensions, i.finish_due, "
-    "i.extension ->> 'state' AS extension_state, i.extension ->> 'asked_by' AS extension_by"
+    "i.extension ->> 'state' AS extension_state, i.extension ->> 'asked_by' AS extension_by, "
+    "i.co_units, i.sub_orders, i.calls, i.closing_rule, i.merged_ids"
 )
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "
@@ -46,13 +48,13 @@ CASE_COLUMNS = (
 JSON_PARTS: dict[str, Any] = {
     "clocks": dict[str, Clock],
     "extension": dict[str, Any],
-    "sub_orders": list[dict[str, Any]],
-    "calls": list[dict[str, Any]],
+    "sub_orders": list[SubOrder],
+    "calls": list[Call],
 }
 
 CASES = f"SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[])"
 ONE = as_actor(f"""
-SELECT {incident_json(geometry=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
+SELECT {incident_json(geometry=True, parts=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
   k.name AS contact_name, k.phone AS contact_phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = $2
 """)
@@ -101,7 +103,9 @@ class Filters:
 
 
 @dataclass(slots=True)
-class _Sql:
+class Sql:
+    """The arguments of a statement that is being put together."""
+
     arguments: list[Any] = field(default_factory=list)
 
     def use(self, value: Any) -> str:
@@ -110,7 +114,7 @@ class _Sql:
         return f"${len(self.arguments) + 1}"
 
 
-def readable_by(subject: Subject, area: str | None, sql: _Sql) -> list[str]:
+def readable_by(subject: Subject, area: str | None, sql: Sql) -> list[str]:
     """The branches of WHERE clauses that together hold what `subject` may read inside `area`.
 
     Each branch has its own index. No branch at all means that nothing is readable.
@@ -135,7 +139,7 @@ def list_query(
     subject: Subject, filters: Filters, after: tuple[datetime, UUID] | None, limit: int
 ) -> tuple[str, list[Any]] | None:
     """The list's statement and its arguments ($2 and up), newest first; None when nothing can."""
-    sql = _Sql()
+    sql = Sql()
     branches = readable_by(subject, filters.area, sql)
     if not branches:
         return None
@@ -192,14 +196,14 @@ def _half(condition: str) -> str:
     return f"CASE WHEN {condition} THEN true ELSE false END"
 
 
-def _conditions(filters: Filters, after: tuple[datetime, UUID] | None, sql: _Sql) -> str:
+def _conditions(filters: Filters, after: tuple[datetime, UUID] | None, sql: Sql) -> str:
     found = [*_what(filters, sql), *_where(filters, sql)]
     if after:
         found.append(f"(i.reported_at, i.id) < ({sql.use(after[0])}, {sql.use(after[1])}::uuid)")
     return "".join(f" AND {condition}" for condition in found)
 
 
-def _what(filters: Filters, sql: _Sql) -> Iterator[str]:
+def _what(filters: Filters, sql: Sql) -> Iterator[str]:
     if filters.open_only or (filters.states and CLOSED_STATES.isdisjoint(filters.states)):
         yield "i.is_open"
     if filters.states:
@@ -217,7 +221,7 @@ def _what(filters: Filters, sql: _Sql) -> Iterator[str]:
         yield f"strpos(lower(i.description), lower({sql.use(filters.text)})) > 0"
 
 
-def _where(filters: Filters, sql: _Sql) -> Iterator[str]:
+def _where(filters: Filters, sql: Sql) -> Iterator[str]:
     if filters.since:
         yield f"i.reported_at >= {sql.use(filters.since)}"
     if filters.until:
@@ -236,7 +240,14 @@ async def cases(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, I
 def case_of(row: asyncpg.Record) -> IncidentCase:
     """The case that a row of `CASE_COLUMNS` holds; its JSON comes as text."""
     values = dict(row)
-    for name, kind in JSON_PARTS.items():
-        if (text := values[name]) is not None:
-            values[name] = msgspec.json.decode(text, type=kind)
+    for name in JSON_PARTS:
+        values[name] = part(row, name)
     return IncidentCase(**values)
+
+
+def part(row: asyncpg.Record, name: str) -> Any:
+    """A column of `JSON_PARTS`, read; most cases have nothing in them."""
+    text = row[name]
+    if text is None or text == "[]":
+        return None if text is None else []
+    return msgspec.json.decode(text, type=JSON_PARTS[name])

@@ -18,9 +18,9 @@ from service.db import Database
 from service.errors import AppError
 from service.incidents import store
 from service.incidents.alarms import decide_alarms
+from service.incidents.basis import Basis
 from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache
-from service.incidents.deciding import Basis
 from service.incidents.desk import older_categories
 from service.incidents.policies.cache import ResponseCache
 from service.kit import clock

@@ -6,6 +6,7 @@ A step adds its own: 18.1/18.2 (one-stop resolution) come from the category, not
 
 from __future__ import annotations
 
+from service.incidents.together import workflow as together
 from service.kit.workflow import Step, Workflow
 
 REPORTED = "reported"
@@ -44,6 +45,7 @@ IN_HANDS = frozenset({ASSIGNED, ON_SITE, HANDLING})
 OPEN_STATES = frozenset(STATES) - CLOSED_STATES
 # Where limits run: a suspension stops the clock.
 RUNNING_STATES = OPEN_STATES - {SUSPENDED}
+HELD = IN_HANDS | {ACCEPTED, RETURNED}
 
 TIERS = {1: "网格", 2: "村（社区）", 3: "乡镇（街道）", 4: "县"}
 TOP_TIER = 4
@@ -69,7 +71,7 @@ INCIDENT = Workflow(
     kind="incident",
     states=STATES,
     initial=REPORTED,
-    final=frozenset({VOID, MERGED}),
+    final=frozenset({VOID}),
     steps=(
         _step("report", frozenset(), REPORTED, "incident:report", "reported",
               ("上报", "report")),
@@ -116,9 +118,15 @@ INCIDENT = Workflow(
               automatic=True),
         _step("mark-overdue", RUNNING_STATES, None, "incident:clock", "overdue",
               ("超时", "mark overdue"), automatic=True),
+        _step("call-unanswered", RUNNING_STATES, None, "incident:clock", "call_unanswered",
+              ("呼叫无应答", "leave a call unanswered"), "17.5", automatic=True),
         _step("count", RUNNING_STATES, None, "incident:clock", "counted",
               ("计时", "count a limit that waited for a work calendar"), automatic=True),
         _step("void", {REPORTED, ACCEPTED, ASSIGNED, RETURNED}, VOID, "incident:void", "voided",
               ("作废", "void")),
+        *together.steps(
+            held=HELD, opened=OPEN_STATES, fresh=HELD | {REPORTED}, accepted=ACCEPTED,
+            merged=MERGED,
+        ),
     ),
 )  # fmt: skip

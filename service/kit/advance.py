@@ -154,7 +154,8 @@ class CaseTable:
         await connection.execute(self.later_sql, list(ids), list(moments), list(versions))
 
 
-def _rows(writes: Sequence[Write]) -> tuple[str, str, str, str]:
+def _rows(wanted: Sequence[Write]) -> tuple[str, str, str, str]:
+    writes = [*wanted, *(w.partner for w in wanted if w.partner is not None)]
     return (
         as_json([w.element for w in writes]),
         as_json([w.case for w in writes]),
@@ -178,11 +179,12 @@ async def _answers(
     repeated: list[tuple[int, UUID, str, bytes]] = []
     for position, write in enumerate(writes):
         element, row = write.element, outcome[write.element.case_id]
-        if not row["locked"]:
+        other = row if element.pair is None else outcome[element.pair]
+        if not (row["locked"] and other["locked"]):
             answers.append(Moved())
         elif row["fresh"]:
             answers.append(Answered(element.status, element.answer))
-        elif row["allowed"]:
+        elif row["allowed"] and other["allowed"]:
             key = element.key or ""
             repeated.append((position, element.actor, key, element.request_hash))
             answers.append(KeyReused(key=key))

@@ -33,7 +33,9 @@ class Element(msgspec.Struct, frozen=True):
     """Who asks, under which roles and where, and what a replay of `key` gets again.
 
     `anywhere` lets an actor with a grant in the same county act outside its own area (reports).
-    `base_version` is the version of the case that the decision was made on; 0 for a new one.
+    `base_version` is the version of the case that the decision was made on; 0 for a new one. `pair`
+    is another case that changes in the same decision: both change, or neither. Its element has the
+    same actor, key, request and answer.
     """
 
     case_id: UUID
@@ -47,6 +49,7 @@ class Element(msgspec.Struct, frozen=True):
     request_hash: bytes
     status: int
     answer: str
+    pair: UUID | None = None
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -68,13 +71,17 @@ class ContactRow(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Write:
-    """One element with the case as it shall stand, its new events, evidence and contact."""
+    """One element with the case as it shall stand, its new events, evidence and contact.
+
+    `partner` is the write of the other case where two change together.
+    """
 
     element: Element
     case: Any
     events: list[Event]
     links: list[Link] = field(default_factory=list)
     contact: ContactRow | None = None
+    partner: Write | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from service.kit.case_rows import Column
 
 ELEMENT = (
     "case_id uuid, base_version int, actor uuid, roles text, area text, anywhere bool, unit text, "
-    "key text, request_hash text, status smallint, answer text"
+    "key text, request_hash text, status smallint, answer text, pair uuid"
 )
 EVENT = (
     "case_kind text, case_id uuid, seq int, event text, action text, actor_id uuid, "
@@ -125,13 +125,17 @@ ALLOWED = """allowed AS MATERIALIZED (
 AUTOMATIC = """allowed AS MATERIALIZED (
   SELECT u.case_id, u.actor, u.key, u.request_hash, u.status, u.answer FROM locked u)"""
 
-_FIRST = """first AS (
+# Two cases that change together do so both or not at all.
+_FIRST = """paired AS MATERIALIZED (
+  SELECT a.* FROM allowed a JOIN u USING (case_id)
+  WHERE u.pair IS NULL OR u.pair IN (SELECT case_id FROM allowed)),
+first AS (
   INSERT INTO idempotency_record (actor_id, key, request_hash, status, body, created_at)
   SELECT actor, key, decode(request_hash, 'base64'), status, answer, $1::timestamptz
-  FROM allowed WHERE key IS NOT NULL
+  FROM paired WHERE key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING actor_id, key),
 fresh AS MATERIALIZED (
-  SELECT a.case_id FROM allowed a
+  SELECT a.case_id FROM paired a
   LEFT JOIN first f ON f.actor_id = a.actor AND f.key = a.key
   WHERE a.key IS NULL OR f.key IS NOT NULL)"""
 

@@ -17,7 +17,8 @@ class Step:
 
     `event` is the past-tense name that the case's history shows. `zh` is the verb users know. A
     step without a target leaves the case in the state it is in. An `automatic` step is the
-    service's own: no role has its permission, and it is no operation of the API.
+    service's own: no role has its permission, and it is no operation of the API. A step with a
+    `part` acts on one part of a case, and is offered at that part.
     """
 
     action: str
@@ -29,6 +30,7 @@ class Step:
     zh: str
     en: str
     automatic: bool = False
+    part: str = ""
 
 
 class UnknownAction(AppError):

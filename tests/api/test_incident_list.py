@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.incidents.schemas import IncidentPage
+from service.incidents.shown import IncidentPage
 from tests.cases import Place
 from tests.people import Person
 

@@ -46,6 +46,10 @@ incident:suspend         .  .  x  x  x  .  .  .  .
 incident:urge            .  .  x  x  x  .  .  .  .
 incident:supervise       .  .  x  x  x  .  .  .  .
 incident:clock           .  .  .  .  .  .  .  .  .
+incident:call            x  .  x  x  x  .  .  .  .
+incident:answer          .  .  x  x  x  x  .  .  .
+incident:coordinate      .  .  x  x  x  x  .  .  .
+incident:merge           .  .  x  x  x  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x

@@ -9,8 +9,10 @@ from service.incidents.workflow import INCIDENT
 from tests.cases import NEEDED, PATHS, Place
 from tests.people import Person
 
-STEPS = [step for step in INCIDENT.steps if step.sources and not step.automatic]
+STEPS = [s for s in INCIDENT.steps if s.sources and not s.part and not s.automatic]
 ACTIONS = [step.action for step in STEPS]
+# Who was not called has nothing to answer (see test_community_calls).
+OF_THE_CALLED = ("answer", "arrive-call")
 HANDLING = ("arrive", "handle", "submit", "return", "extend")
 DECIDING = ("approve-extension", "refuse-extension")
 
@@ -65,7 +67,8 @@ def legal_for_somebody(state: str) -> set[str]:
 # No handler has an accepted case in hand yet, the county is the last tier, and who reports is
 # neither of the two.
 BEYOND_BOTH = {
-    state: {"escalate", "self-handle"} | ({"arrive", "handle"} if state == "accepted" else set())
+    state: {"escalate", "self-handle", *OF_THE_CALLED}
+    | ({"arrive", "handle"} if state == "accepted" else set())
     for state in PATHS
 }
 
@@ -124,6 +127,8 @@ async def test_each_role_takes_only_its_actions_and_never_outside_its_scope(
         assert answer.status_code == 404
     elif not permitted:
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    elif action in OF_THE_CALLED:
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_called")
     else:
         legal = "reported" in step.sources
         assert answer.status_code == 200 if legal else answer.status_code in (403, 409), answer.text

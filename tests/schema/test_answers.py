@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import UNIT
 from tests.people import People, Person
 from tests.schema.contract import Operation, operations
 from tests.schema.world import World
@@ -41,9 +42,11 @@ QUERIES: dict[str, list[str]] = {
 
 @pytest.fixture(scope="module")
 def reader(people: People, world: World) -> Person:
-    """Somebody who may read everything in the county."""
+    """Somebody who may read everything in the county, and what a unit of it has to do."""
     county = world.place.spot.county
-    return people.make(("administrator", county), ("county_dispatcher", county))
+    return people.make(
+        ("administrator", county), ("county_dispatcher", county), ("unit_handler", county, UNIT)
+    )
 
 
 def empty_lists(body: Any) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from tests import areas, duties, emergencies, evidence, files, offices, plans
-from tests.cases import UNIT, Place
+from tests.cases import OTHER_UNIT, UNIT, Place
 from tests.logins import Login
 from tests.people import Person
+from tests.together import ordered
 
 STATES = ("reported", "accepted", "assigned", "on_site", "handling", "submitted", "verifying",
           "closed", "returned", "suspended", "void")  # fmt: skip
@@ -60,8 +61,10 @@ async def make_world(place: Place, login: Login, database_url: str) -> World:
     )
     photo = await evidence.sent(place.worker, files.jpeg(files.exif()))
     grid = place.spot.grid
+    together, sub_orders = await _together(place)
     return World(place, login, session, {
-        "incidents": await _incidents(place, photo["id"]),
+        "incidents": [*await _incidents(place, photo["id"]), together],
+        "sub-orders": sub_orders,
         "attachments": [photo["id"]],
         "accounts": [account["id"]],
         "assignments": [assignment["id"]],
@@ -98,6 +101,13 @@ async def _incidents(place: Place, photo: str) -> list[str]:
     made = [await place.report(contact=contact, attachments=[photo])]
     made += [await place.bring_to(state, contact=contact) for state in STATES]
     return [case["id"] for case in made]
+
+
+async def _together(place: Place) -> tuple[str, list[str]]:
+    """A case with calls and sub-orders, and the ids of those."""
+    case = await place.bring_to("assigned")
+    await place.act(place.county, case, "call", units=[UNIT, OTHER_UNIT])
+    return case["id"], [order["id"] for order in await ordered(place, case, UNIT, OTHER_UNIT)]
 
 
 async def _grids(place: Place) -> list[str]:

@@ -45,6 +45,8 @@ EFFECTS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "self-handle": (_ALL, ()),
     "close": (_ALL, ()),
     "void": (_ALL, ()),
+    "merge": (_ALL, ()),
+    "split-off": (frozenset(), (ASSIGN, FINISH, CLOSE, TIER)),
     "reopen": (_ALL, (ASSIGN, FINISH, CLOSE, TIER)),
 }
 

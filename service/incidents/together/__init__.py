@@ -1,0 +1,1 @@
+"""Several on one case: community calls, sub-orders, duplicates and merging."""
