@@ -162,12 +162,12 @@ async def test_when_either_case_has_moved_neither_changes(
     stale = pair.write if behind == "case" else pair.write.partner
     stale.element = msgspec.structs.replace(stale.element, base_version=99)
     async with app.state.db.writing() as connection:
-        results = await INCIDENTS.update(connection, [pair.write], now=clock.now())
+        results = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
         assert [type(r) for r in results] == [Moved]
         stale.element = msgspec.structs.replace(stale.element, base_version=1)
-        stored = await INCIDENTS.update(connection, [pair.write], now=clock.now())
+        stored = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
         assert [type(r) for r in stored] == [Answered]
-        again = await INCIDENTS.update(connection, [pair.write], now=clock.now())
+        again = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
         assert [type(r) for r in again] == [Moved]
     for found in pair.ids:
         assert (await shown(place.village, {"id": str(found)}))["version"] == 2
@@ -181,7 +181,7 @@ async def test_who_may_not_act_on_the_master_changes_neither(
     assert partner is not None
     partner.element = msgspec.structs.replace(partner.element, area=places[1].spot.grid)
     async with app.state.db.writing() as connection:
-        results = await INCIDENTS.update(connection, [pair.write], now=clock.now())
+        results = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
     assert [type(r) for r in results] == [Forbidden]
     for found in pair.ids:
         assert (await shown(place.village, {"id": str(found)}))["version"] == 1
