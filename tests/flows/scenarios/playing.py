@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -155,7 +156,7 @@ class Player:
         for case in self.ids:
             events, shown = await self.timeline(case), await self.shown(case)
             assert [e["seq"] for e in events] == list(range(1, shown["version"] + 1))
-            for before, after in zip(events, events[1:], strict=False):
+            for before, after in pairwise(events):
                 assert after["from_state"] == before["to_state"]
                 assert _time(before) <= _time(after)
             assert events[-1]["to_state"] == shown["state"]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from service.kit.clock import CHINA
@@ -93,7 +94,7 @@ def read(text: str) -> Iterator[Scenario]:
 def _scenario(name: str, rows: list[Row], own: bool) -> Scenario:
     if not rows:
         raise ValueError(f"{name} has no rows")
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if after.at < before.at:
             raise ValueError(f"{name}: line {after.line} is earlier than the line before")
     return Scenario(name, tuple(rows), own)
