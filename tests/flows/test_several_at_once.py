@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import msgspec
 import psycopg
 import pytest
 from fastapi import FastAPI
 
-from service.auth.subject import Subject
 from service.config import Settings
-from service.errors import Forbidden
-from service.incidents import rules, store
 from service.incidents.case import INCIDENTS
-from service.incidents.deciding import ActItem, decide_act
-from service.incidents.together.commands import Joint
-from service.kit import clock
 from service.kit.advance import Moved
 from service.kit.audit import verify
-from service.kit.case_rows import Answered, Write
+from service.kit.case_rows import Answered, Element, Write
 from service.main import create_app
 from tests.cases import Place
 from tests.people import People, Person
@@ -133,58 +127,83 @@ async def test_a_master_that_moved_on_elsewhere_is_looked_at_again(
 
 
 @dataclass
-class Pair:
-    """A merge that is decided and not stored yet."""
+class Spoiled:
+    """What the first gathered statement of a merge did after its decision was tampered with."""
 
-    write: Write
-    subject: Subject
-    ids: list[UUID]
+    results: list[Answered | Exception]
+    versions: list[int]
 
 
-async def decided(app: FastAPI, place: Place, key: str | None = None) -> Pair:
-    ids = [UUID((await place.report())["id"]) for _ in range(2)]
-    subject = await app.state.subjects.get(place.village.id)
-    command = rules.Command("merge", joint=Joint(other=ids[1]))
-    item = ActItem(subject, ids[0], command, key, b"0123456789abcdef")
-    async with app.state.db.writing() as connection:
-        cases = await store.cases(connection, ids)
-    write = decide_act(item, cases[ids[0]], app.state.categories.peek(), clock.now(), cases[ids[1]])
-    return Pair(write, subject, ids)
+def spoil(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, change: Callable[[Write], Element]
+) -> list[Spoiled]:
+    """Let `change` replace an element of the next statement; what the statement then did."""
+    real, seen = INCIDENTS.update, list[Spoiled]()
+
+    async def update(
+        connection: asyncpg.Connection, writes: Sequence[Write], **more: Any
+    ) -> list[Answered | Exception]:
+        if seen:
+            return await real(connection, writes, **more)
+        [write] = writes
+        assert write.partner is not None
+        kept = (write.element, write.partner.element)
+        changed = change(write)
+        (write if changed.case_id == write.case.id else write.partner).element = changed
+        results = await real(connection, writes, **more)
+        versions = []
+        with psycopg.connect(database_url) as other:
+            for element in kept:
+                row = other.execute(
+                    "SELECT version FROM incident WHERE id = %s", (element.case_id,)
+                ).fetchone()
+                versions += row or ()
+        seen.append(Spoiled(results, versions))
+        return results
+
+    monkeypatch.setattr(INCIDENTS, "update", update)
+    return seen
 
 
 @pytest.mark.parametrize("behind", ["case", "master"])
-async def test_when_either_case_has_moved_neither_changes(
-    app: FastAPI, place: Place, behind: str
+async def test_when_either_case_has_moved_neither_changes_and_both_are_looked_at_again(
+    place: Place, database_url: str, monkeypatch: pytest.MonkeyPatch, behind: str
 ) -> None:
-    key = f"half {uuid4()}"
-    pair = await decided(app, place, key)
-    assert pair.write.partner is not None
-    stale = pair.write if behind == "case" else pair.write.partner
-    stale.element = msgspec.structs.replace(stale.element, base_version=99)
-    async with app.state.db.writing() as connection:
-        results = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
-        assert [type(r) for r in results] == [Moved]
-        stale.element = msgspec.structs.replace(stale.element, base_version=1)
-        stored = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
-        assert [type(r) for r in stored] == [Answered]
-        again = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
-        assert [type(r) for r in again] == [Moved]
-    for found in pair.ids:
-        assert (await shown(place.village, {"id": str(found)}))["version"] == 2
+    def stale(write: Write) -> Element:
+        chosen = write if behind == "case" else write.partner
+        assert chosen is not None
+        return msgspec.structs.replace(chosen.element, base_version=99)
+
+    master, case = await place.report(), await place.report()
+    seen = spoil(monkeypatch, database_url, stale)
+    answer = await place.village.post(
+        f"/v1/incidents/{case['id']}/merge",
+        {"master": master["id"]},
+        headers={"idempotency-key": f"half {case['id']}"},
+    )
+    [first] = seen
+    assert [type(r) for r in first.results] == [Moved]
+    assert first.versions == [1, 1]
+    assert answer.status_code == 200, answer.text
+    assert "idempotency-replayed" not in answer.headers
+    for found in (case, master):
+        assert (await shown(place.village, found))["version"] == 2
 
 
 async def test_who_may_not_act_on_the_master_changes_neither(
-    app: FastAPI, place: Place, places: list[Place], database_url: str
+    place: Place, places: list[Place], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pair = await decided(app, place)
-    partner = pair.write.partner
-    assert partner is not None
-    partner.element = msgspec.structs.replace(partner.element, area=places[1].spot.grid)
-    async with app.state.db.writing() as connection:
-        results = await INCIDENTS.update(connection, [pair.write], now=clock.now(), epochs={})
-    assert [type(r) for r in results] == [Forbidden]
-    for found in pair.ids:
-        assert (await shown(place.village, {"id": str(found)}))["version"] == 1
+    def elsewhere(write: Write) -> Element:
+        assert write.partner is not None
+        return msgspec.structs.replace(write.partner.element, area=places[1].spot.grid)
+
+    master, case = await place.report(), await place.report()
+    seen = spoil(monkeypatch, database_url, elsewhere)
+    answer = await place.act(place.village, case, "merge", master=master["id"])
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert [s.versions for s in seen] == [[1, 1]]
+    for found in (case, master):
+        assert (await shown(place.village, found))["version"] == 1
 
 
 async def test_an_answer_and_the_case_as_read_say_the_same_of_its_parts(
