@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service.kit import clock
-from tests.flows.scenarios import words
+from tests.flows.scenarios import joint, words
 from tests.flows.scenarios.reading import moment
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 NOTHING = "无动作"
-COUNTED = "开始计时"
+COUNTED, UNANSWERED = "开始计时", "呼叫无应答"
 
 
 def event_name(event: JSON) -> str:
@@ -23,6 +23,8 @@ def event_name(event: JSON) -> str:
     payload, action = event["payload"], event["action"]
     if action == "count":
         return COUNTED
+    if action == "call-unanswered":
+        return UNANSWERED
     if not payload.get("automatic"):
         return str(event["event"])
     if action == "escalate":
@@ -36,7 +38,7 @@ def event_name(event: JSON) -> str:
 def is_automatic(result: str) -> bool:
     """Whether a result names what the service did by itself."""
     head = result.split(" ")[0]
-    return result in (NOTHING, COUNTED) or head in (*words.BY_ITSELF, "升级")
+    return result in (NOTHING, COUNTED, UNANSWERED) or head in (*words.BY_ITSELF, "升级")
 
 
 def automatic(results: tuple[str, ...]) -> list[str]:
@@ -91,8 +93,8 @@ def _limit(name: str) -> Callable[..., tuple[Any, Any]]:
 
 def _holder(case: JSON, value: str, actions: list[str], player: Player) -> tuple[Any, Any]:
     holder = case["holder"]
-    if value in words.UNITS:
-        return holder["unit"], words.UNITS[value]
+    if value in player.stage.units:
+        return holder["unit"], player.stage.units[value]
     if value == "无人":
         return (holder["unit"], holder["account"]), (None, None)
     return holder["account"], str(player.stage.person(value).id)
@@ -116,12 +118,17 @@ _PLAIN: dict[str, Callable[[JSON], tuple[Any, Any]]] = {
     "无待历法": lambda case: (case["deadline"]["waiting"], []),
     "已督办": lambda case: (case["supervised_at"] is not None, True),
     "未督办": lambda case: (case["supervised_at"], None),
+    "实战": lambda case: (case["drill"], False),
     "演练": lambda case: (case["drill"], True),
 }
 _WITH: dict[str, Callable[..., tuple[Any, Any]]] = {
     **{name: _limit(member) for name, member in words.DEADLINES.items()},
     "由": _holder,
     "待历法": _waiting,
+    "呼叫": joint.call_state,
+    "协办单": joint.order_state,
+    "主案": joint.master,
+    "并入": joint.merged,
     "可": _allowed,
     "不可": _not_allowed,
     "退回": lambda case, value, *_: (case["returns"], int(value)),

@@ -11,13 +11,14 @@ import httpx
 import time_machine
 
 from service.incidents.workflow import INCIDENT
-from tests.flows.scenarios import office, words
+from tests.flows.scenarios import joint, office, words
 from tests.flows.scenarios.checking import automatic, check, event_name
 from tests.flows.scenarios.reading import Row, Scenario
 from tests.flows.scenarios.stage import Stage
 from tests.people import Person
 
 JSON = dict[str, Any]
+HANDLED = ("arrive", "submit", "arrive-call", "sub-order-submit")
 SWEEP, LOOK, REPORT = "巡检", "查看", "上报"
 
 
@@ -29,6 +30,8 @@ class Player:
         self.scenario = scenario
         self.ids: dict[str, str] = {}
         self.seen: dict[str, int] = {}
+        self.activations: dict[str, str] = {}
+        self.approvals: dict[str, str] = {}
         self.year = scenario.year
 
     async def play(self) -> None:
@@ -67,8 +70,15 @@ class Player:
         path = f"/v1/incidents/{self.ids[self._case(row)]}"
         if row.verb == LOOK:
             return await who.get(path)
+        if row.verb == "查重":
+            return await joint.duplicates(self, row)
         action = words.VERBS[row.verb]
-        return await who.post(f"{path}/{action}", self._body(action, row.content))
+        if action in joint.ORDER_STEPS:
+            step, body = await joint.order_step(self, self._case(row), action, row.content)
+            return await who.post(f"{path}/{step}", body)
+        found = await joint.body(self, self._case(row), action, row.content)
+        body = found if found is not None else self._body(action, row.content)
+        return await who.post(f"{path}/{action}", body)
 
     async def _report(self, who: Person, row: Row) -> httpx.Response:
         category, *more = row.content.split("；")
@@ -78,8 +88,8 @@ class Player:
             name, _, value = part.partition(" ")
             body |= {
                 "自处置": {"self_handled": {"note": value}},
-                "投诉": {"concerns_unit": words.UNITS.get(value)},
-                "渠道": {"channel": value},
+                "投诉": {"concerns_unit": self.stage.units.get(value)},
+                "属于": {"activation": self.activations.get(value)},
             }[name]
         answer = await who.post("/v1/incidents", body)
         if answer.status_code == httpx.codes.CREATED:
@@ -89,8 +99,8 @@ class Player:
 
     def _body(self, action: str, content: str) -> JSON:
         if action in ("assign", "transfer"):
-            if content in words.UNITS:
-                return {"unit": words.UNITS[content]}
+            if content in self.stage.units:
+                return {"unit": self.stage.units[content]}
             return {"account": str(self.stage.person(content).id)}
         head, _, rest = content.partition(" ")
         if action == "verify":
@@ -160,7 +170,7 @@ class Player:
                 assert after["from_state"] == before["to_state"]
                 assert _time(before) <= _time(after)
             assert events[-1]["to_state"] == shown["state"]
-            handled = {e["actor_id"] for e in events if e["action"] in ("arrive", "submit")}
+            handled = {e["actor_id"] for e in events if e["action"] in HANDLED}
             judged = {e["actor_id"] for e in events if e["action"] in ("verify", "close")}
             assert not handled & judged
             for event in events:

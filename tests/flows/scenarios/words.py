@@ -13,13 +13,17 @@ PEOPLE = {
     "县": "county",
     "县乙": "second_county",
     "住建局": "handler",
+    "城管局": "third_handler",
+    "镇综合办": "office",
+    "村治保会": "committee",
     "公安局": "other_handler",
     "审计": "auditor",
     "管理员": "administrator",
     "代办员": "agent",
     "平台": "system",
 }
-UNITS = {"住建局": UNIT, "公安局": OTHER_UNIT}
+# County departments; a place adds its own offices.
+UNITS = {"住建局": UNIT, "公安局": OTHER_UNIT, "城管局": "511723-TESTC"}
 SERVICE = "系统"
 
 VERBS = {step.zh: step.action for step in INCIDENT.steps if step.sources and not step.automatic}
@@ -33,6 +37,7 @@ CLOCK_OF = {
     "层级": "tier",
     "办结": "finish",
     "结案": "close",
+    "呼叫": "call",
 }
 # What the service does by itself, as the files name it, by the event's action.
 BY_ITSELF = {"预警": "warn", "超时": "mark-overdue", "督办": "supervise"}
