@@ -9,6 +9,7 @@ import httpx
 
 from service.incidents.together.workflow import CALL, ORDER_STEPS, SUB_ORDER
 from tests.flows.scenarios.reading import Row
+from tests.people import Person
 
 if TYPE_CHECKING:
     from tests.flows.scenarios.playing import Player
@@ -79,10 +80,10 @@ _BODIES: dict[str, Callable[[Player, str], JSON]] = {
 }
 
 
-async def duplicates(player: Player, row: Row) -> httpx.Response:
+async def duplicates(player: Player, who: Person, row: Row) -> httpx.Response:
     """查重 `甲`: exactly these cases are proposed; `无疑似` when none is."""
     path = f"/v1/incidents/{player.ids[row.case]}/duplicates"
-    answer = await player.stage.person(row.who).get(path)
+    answer = await who.get(path)
     if answer.is_success:
         names = {found: name for name, found in player.ids.items()}
         proposed = sorted(names.get(item["id"], "?") for item in answer.json()["items"])

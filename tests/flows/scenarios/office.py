@@ -62,17 +62,12 @@ async def set_hours(player: Player, who: Person, row: Row) -> httpx.Response:
     """服务时间 `乡镇 08:30-12:00 15:00-18:30`."""
     area, *spans = row.content.split(" ")
     body = {"spans": [span.split("-") for span in spans]}
-    return await who.http.put(f"/v1/service-hours/{_area(player, area)}", json=body)
+    return await who.http.put(f"/v1/service-hours/{player.area(area)}", json=body)
 
 
 async def drop_hours(player: Player, who: Person, row: Row) -> httpx.Response:
     """撤销服务时间 `乡镇`."""
-    return await who.http.delete(f"/v1/service-hours/{_area(player, row.content)}")
-
-
-def _area(player: Player, name: str) -> str:
-    spot = player.stage.place.spot
-    return {"村": spot.village, "乡镇": spot.township, "县": spot.county}[name]
+    return await who.http.delete(f"/v1/service-hours/{player.area(row.content)}")
 
 
 WORK: dict[str, Callable[[Player, Person, Row], Awaitable[httpx.Response]]] = {

@@ -11,7 +11,7 @@ import httpx
 import time_machine
 
 from service.incidents.workflow import INCIDENT
-from tests.flows.scenarios import joint, office, words
+from tests.flows.scenarios import joint, office, special, words
 from tests.flows.scenarios.checking import automatic, check, event_name
 from tests.flows.scenarios.reading import Row, Scenario
 from tests.flows.scenarios.stage import Stage
@@ -19,6 +19,11 @@ from tests.people import Person
 
 JSON = dict[str, Any]
 HANDLED = ("arrive", "submit", "arrive-call", "sub-order-submit")
+WORK: dict[str, Callable[[Any, Person, Row], Awaitable[httpx.Response]]] = {
+    **office.WORK,
+    **special.WORK,
+    "查重": joint.duplicates,
+}
 SWEEP, LOOK, REPORT = "巡检", "查看", "上报"
 
 
@@ -51,7 +56,7 @@ class Player:
         happened = {case: await self._news(case) for case in self.ids}
         by_itself = [event_name(e) for case in self.ids for e in happened[case]]
         if row.verb == SWEEP:
-            case = self._case(row)
+            case = self.case_of(row)
             mine = [event_name(event) for event in happened.get(case, [])]
             assert mine == automatic(row.results), f"the service did {mine}"
             answer = None
@@ -62,21 +67,18 @@ class Player:
 
     async def _act(self, row: Row) -> httpx.Response:
         who = self.stage.person(row.who)
-        if row.verb in office.WORK:
-            work: Callable[..., Awaitable[httpx.Response]] = office.WORK[row.verb]
+        if (work := WORK.get(row.verb)) is not None:
             return await work(self, who, row)
         if row.verb == REPORT:
             return await self._report(who, row)
-        path = f"/v1/incidents/{self.ids[self._case(row)]}"
+        path = f"/v1/incidents/{self.ids[self.case_of(row)]}"
         if row.verb == LOOK:
             return await who.get(path)
-        if row.verb == "查重":
-            return await joint.duplicates(self, row)
         action = words.VERBS[row.verb]
         if action in joint.ORDER_STEPS:
-            step, body = await joint.order_step(self, self._case(row), action, row.content)
+            step, body = await joint.order_step(self, self.case_of(row), action, row.content)
             return await who.post(f"{path}/{step}", body)
-        found = await joint.body(self, self._case(row), action, row.content)
+        found = await joint.body(self, self.case_of(row), action, row.content)
         body = found if found is not None else self._body(action, row.content)
         return await who.post(f"{path}/{action}", body)
 
@@ -122,7 +124,7 @@ class Player:
             assert answer.is_success or told in refused, f"refused: {answer.text}"
             assert not refused or told in refused, f"expected {refused}, got {told}"
         if self.ids and (rest := [r for r in row.results if r not in refused]):
-            case = self._case(row)
+            case = self.case_of(row)
             shown = await self.shown(case)
             actions: list[str] = []
             if row.who != words.SERVICE:
@@ -134,7 +136,7 @@ class Player:
             fresh = {case: await self._news(case, whole=True) for case in self.ids}
             assert not any(fresh.values()), f"refused, but there are {fresh}"
         # What the service did on another case meanwhile waits for a row of its own.
-        for case in [self._case(row)] if row.verb == SWEEP else self.ids:
+        for case in [self.case_of(row)] if row.verb == SWEEP else self.ids:
             await self._news(case, whole=True)
 
     async def shown(self, case: str) -> JSON:
@@ -158,7 +160,13 @@ class Player:
             self.seen[case] = len(events)
         return fresh
 
-    def _case(self, row: Row) -> str:
+    def area(self, name: str) -> str:
+        """The code of the village, township or county of the place."""
+        spot = self.stage.place.spot
+        return {"村": spot.village, "乡镇": spot.township, "县": spot.county}[name]
+
+    def case_of(self, row: Row) -> str:
+        """The name of the case that a row is about: the only one, where it names none."""
         return row.case if row.case in self.ids else next(iter(self.ids))
 
     async def _tell_the_whole(self) -> None:
