@@ -17,13 +17,6 @@ from tests.flows.scenarios.stage import Stage, opened
 ALL = scenarios()
 
 
-@pytest.fixture(scope="module")
-async def shared(settings: Settings) -> AsyncIterator[Stage]:
-    """The county of all scenarios that leave the rules as they are."""
-    async with opened(settings) as stage:
-        yield stage
-
-
 @pytest.fixture
 async def own(
     request: pytest.FixtureRequest, settings: Settings, template_database: str, tmp_path: Path
@@ -37,15 +30,11 @@ async def own(
     url = with_database(server_url(), name)
     same = settings.model_dump(exclude={"database_url", "storage_url"})
     elsewhere = Settings(DATABASE_URL=url, storage_url=str(tmp_path), **same)
-    async with opened(elsewhere) as stage:
-        yield stage
+    async with opened(elsewhere) as made:
+        yield made
     drop_database(server_url(), name)
 
 
-def test_there_are_enough_lives_for_every_part_of_the_work() -> None:
-    assert len(ALL) >= 40
-
-
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
-async def test_the_life(scenario: Scenario, shared: Stage, own: Stage | None) -> None:
-    await Player(own or shared, scenario).play()
+async def test_the_life(scenario: Scenario, stage: Stage, own: Stage | None) -> None:
+    await Player(own or stage, scenario).play()
