@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from fastapi import APIRouter
+from starlette.datastructures import State
 
 from service.areas.routes import router as areas
 from service.attachments.routes import router as attachments
 from service.auth.routes import router as auth
+from service.dispatch.export.routes import router as exports
+from service.dispatch.routes import hot as queue
+from service.dispatch.routes import router as dispatch
+from service.dispatch.stream.hub import streaming
 from service.duties.lists.routes import router as duty_lists
 from service.duties.routes import router as dispatch_approvals
 from service.emergency.routes import router as emergency
@@ -16,7 +24,10 @@ from service.incidents.routes import hot as incident_actions
 from service.incidents.routes import router as incidents
 from service.incidents.together.routes import hot as together_actions
 from service.incidents.together.routes import router as together
+from service.indicators.catalogue import load_catalogue
+from service.indicators.routes import router as indicators
 from service.plain import router as plain
+from service.plan.fulfilment import Indicator
 from service.plan.routes import router as plan
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -24,6 +35,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     incidents,
     together_actions,
     together,
+    queue,
+    dispatch,
+    exports,
     plain,
     areas,
     auth,
@@ -34,4 +48,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     dispatch_approvals,
     emergency,
     plan,
+    indicators,
 )
+
+# What the plan shows of the readers: they are above it, so it cannot ask them.
+INDICATORS: tuple[Indicator, ...] = tuple(
+    Indicator(i.clauses, i.shown) for i in load_catalogue().indicators
+)
+
+# What readers keep for as long as the application runs.
+LIFESPANS: tuple[Callable[[State], AbstractAsyncContextManager[None]], ...] = (streaming,)

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     checkpoint_minutes: int = Field(default=5, ge=1)
     idempotency_days: int = Field(default=90, ge=1)
 
+    # Consoles that follow events (see service.dispatch.stream): how many a process takes, and how
+    # many of the last events it can give again to one that comes back.
+    stream_consoles: int = Field(default=2_000, ge=1)
+    stream_replay: int = Field(default=10_000, ge=10, le=200_000)
+
     log_level: str = "INFO"
     log_json: bool = True
     access_log: bool = False

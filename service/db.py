@@ -105,6 +105,18 @@ class Database:
             await self.writes.release(connection)
         return await self.writes.acquire()
 
+    async def following(self) -> asyncpg.Connection:
+        """A connection of its own, outside the pools, for the process's one reader of events.
+
+        It takes the writer's role, which sees every event: what of it a caller may see is decided
+        where it is passed on. Whoever opens it closes it.
+        """
+        return await asyncpg.connect(
+            self._settings.dsn,
+            server_settings=self._server(WRITER_ROLE),
+            command_timeout=self._settings.statement_timeout_ms / 1000 + 5,
+        )
+
     @asynccontextmanager
     async def session(self, actor: UUID | None) -> AsyncIterator[Session]:
         """A transaction whose statements row-level security judges as `actor`.

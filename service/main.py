@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api import ROUTERS
+from service.api import INDICATORS, LIFESPANS, ROUTERS
 from service.areas.checks.examiner import Examiner
 from service.areas.grid_cache import GridCache
 from service.attachments.files import Files
@@ -25,21 +25,20 @@ from service.auth.oidc import Oidc
 from service.auth.subjects import Subjects
 from service.auth.tokens import AccessTokens
 from service.config import Settings, get_settings
-from service.db import Database, connection_lost
+from service.db import Database
 from service.duties.lists.cache import DutyCache
 from service.errors import (
     AppError,
-    Busy,
     MalformedBody,
     MethodNotAllowed,
     NotFound,
-    Unavailable,
     render,
 )
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import Desk
 from service.incidents.policies.cache import ResponseCache
 from service.kit.crypto import FieldCipher
+from service.kit.failures import database_problem
 from service.kit.hot import HotPaths, HotRoute
 from service.kit.paging import Cursors
 from service.middleware import Edge
@@ -115,7 +114,7 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     state.subjects = Subjects(db, settings.subject_cache_seconds)
     state.categories = CategoryCache(db)
     state.duties = DutyCache(db)
-    state.operations = Operations(app.openapi)
+    state.operations = Operations(app.openapi, INDICATORS)
     state.files = Files.from_settings(settings)
     state.grids = GridCache(db)
     await state.grids.refresh()
@@ -126,7 +125,10 @@ async def _resources(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     await state.duties.refresh()
     state.incidents = Desk(db, settings, state.grids, state.categories, state.response)
     try:
-        yield
+        async with AsyncExitStack() as readers:
+            for lifespan in LIFESPANS:
+                await readers.enter_async_context(lifespan(state))
+            yield
     finally:
         await state.incidents.close()
         if state.oidc is not None:
@@ -181,15 +183,3 @@ def _methods_of(request: Request) -> set[str]:
         for method in route.methods or ()
     }
     return found | {"HEAD"} if "GET" in found else found
-
-
-def database_problem(error: Exception) -> AppError | None:
-    """The problem that a database error means for the caller; None when it is our fault."""
-    original = error.orig if isinstance(error, DBAPIError) else None
-    cause = original if isinstance(original, Exception) else error
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
-    if state in ("55P03", "40P01", "40001"):
-        return Busy()
-    if connection_lost(cause) or isinstance(error, (PoolTimeout, OperationalError)):
-        return Unavailable()
-    return None

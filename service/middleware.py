@@ -101,7 +101,8 @@ class Edge:
             return
         if scope["method"] == "HEAD":
             # As GET, without its body (RFC 9110 section 9.3.2).
-            scope, send = {**scope, "method": "GET"}, _headers_only(send)
+            scope = {**scope, "method": "GET", "head": True}
+            send = _headers_only(send)
         started = time.perf_counter()
         limit, declared = self._sizes(scope)
         exchange = _Exchange(limit, receive, send)

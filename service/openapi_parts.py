@@ -25,6 +25,7 @@ CONVENTIONS = """
 
 TAGS: list[dict[str, str]] = [
     {"name": "incidents", "description": "事件：上报、分级响应、处置、核查、结案。Incidents."},
+    {"name": "dispatch", "description": "调度台：待办队列、实时消息、批量操作、导出。Console."},
     {"name": "categories", "description": "事件类别与时限，按版本发布。Categories and limits."},
     {
         "name": "response",
@@ -50,6 +51,10 @@ TAGS: list[dict[str, str]] = [
         "description": "应急资源：队伍、车辆、避难场所、储备点与库存。Resources with live stock.",
     },
     {"name": "plan", "description": "实施方案：条款、落实情况、文本导入。The plan's clauses."},
+    {
+        "name": "indicators",
+        "description": "运行指标：定义、分子分母、目标。Indicators: definitions and figures.",
+    },
     {"name": "auth", "description": "登录与本人账号。Logging in, and the caller's own account."},
     {"name": "people", "description": "账号、任职、单位。Accounts, assignments and units."},
     {"name": "plain", "description": "运行状态。Alive, ready, metrics."},
@@ -154,6 +159,7 @@ HEADERS: dict[str, Any] = {
     "Retry-After-If-Busy": _header(
         "多少秒后重试 Seconds to wait, when somebody else is changing it", "1", required=False
     ),
+    "X-Accel-Buffering": _header("不缓冲 Proxies must not hold the stream back", "no"),
     "Accept-Ranges": _header("可分段 Ranges of bytes may be asked for", "bytes"),
     "Content-Disposition": _header("文件名 The file's name", 'attachment; filename="photo.jpg"'),
     "Content-Range": _header("分段 Which bytes of how many", "bytes 0-1023/183204"),

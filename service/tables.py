@@ -9,11 +9,20 @@ from service.duties import models as _duties
 from service.emergency import models as _emergency
 from service.incidents import models as _incidents
 from service.incidents.policies import models as _policies
+from service.indicators import models as _indicators
 from service.kit.models import metadata
 from service.plan import models as _plan
 
 __all__ = ["metadata"]
 
-ROOMS = (_areas, _attachments, _auth, _incidents, _policies, _plan)
-ROOMS = (_areas, _attachments, _auth, _duties, _incidents, _plan)
-ROOMS = (_areas, _attachments, _auth, _emergency, _incidents, _plan)
+ROOMS = (
+    _areas,
+    _attachments,
+    _auth,
+    _duties,
+    _emergency,
+    _incidents,
+    _policies,
+    _indicators,
+    _plan,
+)

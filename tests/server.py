@@ -14,7 +14,7 @@ import httpx
 
 from service.config import Settings
 
-READY_SECONDS = 30
+READY_SECONDS = 90
 
 
 class Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -48,6 +49,26 @@ def holder_of(
         return subject
 
     return check
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who calls, and the moment (epoch seconds) at which its token ends."""
+
+    subject: Subject
+    ends: float
+
+
+async def visit(request: Request, subject: Caller) -> Visit:
+    """A dependency: the caller with its token's end, for answers that outlive a request.
+
+    Raises Unauthenticated.
+    """
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    state = request.app.state
+    if state.oidc is not None and state.oidc.issued(token):
+        return Visit(subject, state.oidc.end_of(token))
+    return Visit(subject, state.tokens.verify(token, clock.now()).expires)
 
 
 async def login_family(request: Request) -> UUID | None:

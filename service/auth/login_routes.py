@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from service.auth import logins, schemas
@@ -19,16 +19,14 @@ from service.auth.logins import Issued, Logins
 from service.auth.permissions import Role
 from service.errors import NotFound
 from service.kit import clock
+from service.kit.answers import JSON_TYPE
 from service.kit.idempotency import HEADER, Answer, Once, key_of, once, run_once
 from service.kit.openapi import problems, reads
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, page_bytes
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit, page_bytes
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["auth"], route_class=ClauseRoute)
 
-JSON_TYPE = "application/json"
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str | None, Query(max_length=500)]
 Family = Annotated[UUID | None, Depends(login_family)]
 
 

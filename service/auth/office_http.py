@@ -12,21 +12,19 @@ from sqlalchemy import TextClause
 from starlette.responses import Response
 
 from service.auth import schemas, store
+from service.auth.acting import act_once
 from service.auth.guards import holder_of
 from service.auth.office import Done, Office, scope_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
-from service.kit import clock
-from service.kit.idempotency import Answer, Once, once, run_once
-from service.kit.paging import MAX_LIMIT, page_bytes
+from service.db import Session
+from service.kit.answers import JSON_TYPE, json_answer
+from service.kit.idempotency import Answer, Once
+from service.kit.paging import page_bytes
 
-JSON_TYPE = "application/json"
 Reader = Annotated[Subject, Depends(holder_of(Permission.ACCOUNT_READ))]
 Manager = Annotated[Subject, Depends(holder_of(Permission.ACCOUNT_MANAGE))]
 AnyReader = Annotated[Subject, Depends(holder_of(Permission.AREA_READ))]
-Asked = Annotated[Once, Depends(once)]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str | None, Query(max_length=500)]
 NearArea = Annotated[
     schemas.Area | None, Query(description="What works there: inside it, or above it")
 ]
@@ -39,17 +37,14 @@ async def administer(
 ) -> Response:
     """Run one action once, under what the tables say of the caller at this moment."""
     state = request.app.state
-    fresh = await state.subjects.load(caller.account_id, clock.now())
     done: list[Done] = []
-    async with state.db.session(fresh.account_id) as session:
+
+    async def act(session: Session, fresh: Subject) -> Answer:
         scope = scope_of(fresh, state.settings.county)
-        office = Office(session, fresh, scope, state.logins.passwords)
+        done.append(await work(Office(session, fresh, scope, state.logins.passwords)))
+        return done[0].answer
 
-        async def act() -> Answer:
-            done.append(await work(office))
-            return done[0].answer
-
-        response = await run_once(session, fresh.account_id, asked, act)
+    response = await act_once(request, caller, asked, act)
     if done and done[0].touched is not None:
         state.subjects.forget(done[0].touched)
     return _with_secret(done[0]) if done and done[0].secret is not None else response
@@ -60,13 +55,6 @@ def _with_secret(done: Done) -> Response:
     assert done.secret is not None
     body = {**done.answer.body, done.secret.name: done.secret.value}
     return Response(msgspec.json.encode(body), done.answer.status, done.answer.headers, JSON_TYPE)
-
-
-def keyed(asked: Once, kind: str, made: UUID | None) -> Once:
-    """A client-made id serves as the key where no Idempotency-Key is given."""
-    if asked.key is not None or made is None:
-        return asked
-    return Once(f"{kind} {made}", asked.request_hash)
 
 
 async def list_page(
@@ -86,4 +74,4 @@ async def list_page(
     async with state.db.session(caller.account_id) as session:
         rows = await store.page(session, statement, scope, after=after, limit=limit + 1, **filters)
     more = state.cursors.make(name, rows[limit - 1][0]) if len(rows) > limit else None
-    return Response(page_bytes([item for _, item in rows[:limit]], more), media_type=JSON_TYPE)
+    return json_answer(page_bytes([item for _, item in rows[:limit]], more))

@@ -53,6 +53,10 @@ class _Issuer(msgspec.Struct):
     iss: str | None = None
 
 
+class _End(msgspec.Struct):
+    exp: float
+
+
 class KeySet:
     """The issuer's signing keys, as published at its JWKS address (RFC 7517)."""
 
@@ -143,6 +147,13 @@ class Oidc:
         """Whether the token says that it is this issuer's; nothing is verified."""
         found = _part(token, 1, _Issuer)
         return found is not None and found.iss == self._issuer
+
+    def end_of(self, token: str) -> float:
+        """When a token that `account_of` has accepted ends (epoch seconds)."""
+        found = _part(token, 1, _End)
+        if found is None:
+            raise Unauthenticated
+        return float(found.exp)
 
     async def account_of(self, token: str) -> UUID | None:
         """The account linked to the token's subject; None when another issuer made the token.

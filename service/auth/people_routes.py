@@ -11,22 +11,19 @@ from starlette.responses import Response
 from service.auth import actions, schemas, store
 from service.auth.office import scope_of
 from service.auth.office_http import (
-    JSON_TYPE,
-    Asked,
-    Cursor,
-    Limit,
     Manager,
     NearArea,
     Reader,
     UnitFilter,
     administer,
-    keyed,
     list_page,
 )
 from service.auth.permissions import Role
 from service.errors import NotFound
+from service.kit.answers import json_answer
+from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems, sends
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=ClauseRoute)
@@ -100,7 +97,7 @@ async def get_account(request: Request, caller: Reader, account_id: UUID) -> Res
         found = await store.account_json(session, scope, account_id)
     if found is None:
         raise NotFound
-    return Response(found, media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.patch(

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     INCIDENT_COORDINATE = "incident:coordinate"
     INCIDENT_MERGE = "incident:merge"
     INCIDENT_REVEAL = "incident:reveal"
+    INCIDENT_EXPORT = "incident:export"
     ATTACHMENT_WRITE = "attachment:write"
     AREA_READ = "area:read"
     DELINEATION_WRITE = "delineation:write"
@@ -76,6 +77,7 @@ class Permission(StrEnum):
     PLAN_READ = "plan:read"
     PLAN_IMPORT = "plan:import"
     AUDIT_READ = "audit:read"
+    INDICATOR_READ = "indicator:read"
 
 
 P = Permission
@@ -119,7 +121,9 @@ _DISPATCH = (
         P.INCIDENT_COORDINATE,
         P.INCIDENT_MERGE,
         P.INCIDENT_REVEAL,
+        P.INCIDENT_EXPORT,
         P.DISPATCH_APPROVAL_READ,
+        P.INDICATOR_READ,
         P.ACCOUNT_READ,
     }
 )
@@ -158,6 +162,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.INCIDENT_ANSWER,
             P.INCIDENT_COORDINATE,
             P.INCIDENT_REVEAL,
+            P.INCIDENT_EXPORT,
             P.DISPATCH_APPROVAL_READ,
             P.DISPATCH_APPROVAL_REQUEST,
         }
@@ -166,9 +171,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _EVERYBODY
         | {
             P.INCIDENT_READ,
+            P.INCIDENT_EXPORT,
             P.DISPATCH_APPROVAL_READ,
             P.EMERGENCY_READ,
             P.RESOURCE_READ,
+            P.INDICATOR_READ,
             P.ACCOUNT_READ,
             P.AUDIT_READ,
         }

@@ -8,19 +8,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.auth import schemas, store, unit_actions
-from service.auth.office_http import (
-    AnyReader,
-    Asked,
-    Cursor,
-    Limit,
-    Manager,
-    NearArea,
-    UnitPath,
-    administer,
-    list_page,
-)
+from service.auth.office_http import AnyReader, Manager, NearArea, UnitPath, administer, list_page
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=ClauseRoute)

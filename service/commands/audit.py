@@ -12,8 +12,12 @@ from service.commands.speech import language, out, refuse, say
 from service.kit import clock
 from service.kit.audit import Report, WritersStillRunning, make_checkpoint, verify
 
-# The case kinds that have a row of their own, and its table (id, version, head_hash, state).
-CASE_TABLES = {"dispatch_approval": "dispatch_approval", "incident": "incident"}
+# The tables of cases (id, version, head_hash, state), and the case kinds that have a row there.
+CASE_TABLES = {
+    "activation": ("activation", "drill"),
+    "dispatch_approval": ("dispatch_approval",),
+    "incident": ("incident",),
+}
 DIGEST_BYTES = 32
 
 audit = typer.Typer(no_args_is_help=True, help="Check the event chains; make a checkpoint.")

@@ -24,6 +24,7 @@ from service.duties.workflow import APPROVAL
 from service.errors import Forbidden, NotFound
 from service.kit import clock
 from service.kit.actors import SERVICE
+from service.kit.conditional import etag_of
 from service.kit.idempotency import Answer
 from service.kit.paging import KEYSET_TYPES
 from service.kit.quiet_cases import Connection, Deed
@@ -195,7 +196,7 @@ async def expire_approvals(pool: asyncpg.Pool, *, most: int = 500) -> int:
 
 
 def _answer(case: ApprovalCase, caller: Subject, now: datetime, status: int) -> Answer:
-    headers = {"ETag": f'"{case.version}"', "Link": clause_link(case.clauses)}
+    headers = {**etag_of(case.version), "Link": clause_link(case.clauses)}
     if status == 201:
         headers["Location"] = f"/v1/dispatch-approvals/{case.id}"
     return Answer(status, shown(case, caller, now), headers)

@@ -5,21 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from service.duties.workflow import APPROVAL
 from service.kit.case_rows import Column
-from service.kit.quiet_cases import QuietCases
+from service.kit.quiet_cases import QuietCase, QuietCases
 
 
-class ApprovalCase(msgspec.Struct):
+class ApprovalCase(QuietCase, kw_only=True):
     """An out-of-list dispatch approval as it stands (see service.duties.models)."""
 
-    id: UUID
-    state: str
-    version: int
-    head_hash: bytes
-    last_event_at: datetime
     case_id: UUID
     category_code: str
     grid_code: str
@@ -32,16 +25,16 @@ class ApprovalCase(msgspec.Struct):
     requested_by: UUID
     requesting_unit: str | None
     requested_at: datetime
-    opinion_agrees: bool | None
-    opinion_text: str | None
-    opinion_by: UUID | None
-    opinion_at: datetime | None
-    decision_note: str | None
-    decided_by: UUID | None
-    decided_at: datetime | None
+    opinion_agrees: bool | None = None
+    opinion_text: str | None = None
+    opinion_by: UUID | None = None
+    opinion_at: datetime | None = None
+    decision_note: str | None = None
+    decided_by: UUID | None = None
+    decided_at: datetime | None = None
     expires_at: datetime
-    used_by: UUID | None
-    used_at: datetime | None
+    used_by: UUID | None = None
+    used_at: datetime | None = None
     clauses: list[str]
 
 
@@ -50,11 +43,6 @@ APPROVALS = QuietCases(
     "dispatch_approval",
     ApprovalCase,
     (
-        Column("id", "uuid"),
-        Column("state", "text", mutable=True),
-        Column("version", "int", mutable=True),
-        Column("head_hash", "text", mutable=True, expression="decode(c.head_hash, 'base64')"),
-        Column("last_event_at", "timestamptz", mutable=True),
         Column("case_id", "uuid"),
         Column("category_code", "text"),
         Column("grid_code", "text"),

@@ -26,7 +26,6 @@ from service.duties.lists.actions import Categories
 from service.duties.lists.cache import DutySnapshot
 from service.duties.lists.errors import UnknownDutyCategory
 from service.duties.rules import clauses_of
-from service.kit.events import GENESIS
 from service.kit.ids import uuid7
 from service.kit.quiet_cases import Deed
 
@@ -90,15 +89,13 @@ def _opened(
 ) -> ApprovalCase:  # fmt: skip
     assert verdict.list_version is not None
     return ApprovalCase(
-        id=body.id or uuid7(), state="", version=0, head_hash=GENESIS, last_event_at=now,
+        id=body.id or uuid7(),
         case_id=body.case_id, category_code=body.category, grid_code=body.grid_code,
         target_area=body.target_area, target_unit=body.target_unit,
         list_version=verdict.list_version,
         item_code=verdict.item.code if verdict.item else None,
         reason=body.reason, support=body.support, requested_by=account, requesting_unit=unit,
-        requested_at=now, opinion_agrees=None, opinion_text=None, opinion_by=None,
-        opinion_at=None, decision_note=None, decided_by=None, decided_at=None,
-        expires_at=now + good_for, used_by=None, used_at=None,
+        requested_at=now, expires_at=now + good_for,
         clauses=list(clauses_of(body.target_area)),
     )  # fmt: skip
 

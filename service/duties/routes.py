@@ -6,28 +6,25 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from service.auth.acting import act_once
 from service.auth.guards import Caller
-from service.auth.office_http import keyed
-from service.auth.subject import Subject
 from service.duties import actions, schemas
 from service.duties.workflow import APPROVAL, ASKED_FOR
-from service.kit import clock
-from service.kit.conditional import Expected
+from service.kit.answers import json_answer
+from service.kit.conditional import Expected, etag_of
 from service.kit.fields import AreaPrefix
-from service.kit.idempotency import Once, once, run_once
+from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems, sends
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clause_link, clauses
+from service.kit.timeline import Timeline, timeline
 
 router = APIRouter(prefix="/v1", tags=["duties"], route_class=ClauseRoute)
 
-JSON_TYPE = "application/json"
 CLAUSES = clauses(*APPROVAL.creation.clauses)
-Asked = Annotated[Once, Depends(once)]
 
 
 @router.post(
@@ -47,12 +44,9 @@ async def request_dispatch_approval(
     dispatcher of the county decides. What the list holds needs no leave (409).
     """
     state, once_only = request.app.state, keyed(asked, "dispatch_approval", body.id)
-    fresh = await _as_the_tables_say(request, caller)
-    async with state.db.session(fresh.account_id) as session:
-        return await run_once(
-            session, fresh.account_id, once_only,
-            lambda: actions.ask(state, session, fresh, body),
-        )  # fmt: skip
+    return await act_once(
+        request, caller, once_only, lambda session, fresh: actions.ask(state, session, fresh, body)
+    )
 
 
 @router.get(
@@ -68,15 +62,15 @@ async def list_dispatch_approvals(
     state: Annotated[list[schemas.State] | None, Query(max_length=7)] = None,
     case_id: Annotated[UUID | None, Query(description="Of one incident")] = None,
     area: Annotated[AreaPrefix | None, Query(description="Targets inside")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Response:
     """清单外派单审批列表 What the caller asked for, is asked about or decides, newest first."""
     found = await actions.list_page(
         request.app.state, caller, states=[*(state or ())], case_id=case_id, area=area,
         cursor=cursor, limit=limit,
     )  # fmt: skip
-    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.get(
@@ -89,15 +83,25 @@ async def list_dispatch_approvals(
 async def read_dispatch_approval(request: Request, caller: Caller, approval_id: UUID) -> Response:
     """清单外派单审批详情 One approval with what the caller may do now; `ETag` is its version."""
     case = await actions.show(request.app.state, caller, approval_id)
-    headers = {"ETag": f'"{case.version}"', "Link": clause_link(case.clauses)}
-    body = msgspec.json.encode(actions.shown(case, caller))
-    return Response(body, headers=headers, media_type=JSON_TYPE)
+    headers = {**etag_of(case.version), "Link": clause_link(case.clauses)}
+    return json_answer(actions.shown(case, caller), headers)
 
 
-async def _as_the_tables_say(request: Request, caller: Subject) -> Subject:
-    """The caller with the roles that the tables hold at this moment."""
-    fresh: Subject = await request.app.state.subjects.load(caller.account_id, clock.now())
-    return fresh
+@router.get(
+    "/dispatch-approvals/{approval_id}/timeline",
+    operation_id="get_dispatch_approval_timeline",
+    response_model=Timeline,
+    responses=problems(401, 404),
+    openapi_extra=CLAUSES,
+)
+async def get_dispatch_approval_timeline(
+    request: Request, caller: Caller, approval_id: UUID
+) -> Response:
+    """审批过程 Every step of an approval: who asked, gave the opinion, decided, used it."""
+    state = request.app.state
+    case = await actions.show(state, caller, approval_id)
+    body = await timeline(state.db, caller.account_id, case.id, APPROVAL.kind)
+    return json_answer(body, {"Link": clause_link(case.clauses)})
 
 
 BODIES: dict[str, type[actions.Body]] = {
@@ -125,15 +129,13 @@ def _endpoint(action: str) -> Callable[..., Awaitable[Response]]:
         asked: Asked,
         expected: Expected,
     ) -> Response:
-        fresh = await _as_the_tables_say(request, caller)
         days = request.app.state.settings.dispatch_approval_days
-        async with request.app.state.db.session(fresh.account_id) as session:
-            return await run_once(
-                session, fresh.account_id, asked,
-                lambda: actions.act(
-                    session, fresh, approval_id, step, body, expected=expected, days=days
-                ),
-            )  # fmt: skip
+        return await act_once(
+            request, caller, asked,
+            lambda session, fresh: actions.act(
+                session, fresh, approval_id, step, body, expected=expected, days=days
+            ),
+        )  # fmt: skip
 
     endpoint.__annotations__["body"] = BODIES[action]
     return endpoint

@@ -261,22 +261,6 @@ class TracksNotAllowed(Forbidden):
     en = "No activation covers your area: tracks are not taken outside emergencies."
 
 
-class StaleVersion(AppError):
-    """It has moved on since the caller read it."""
-
-    status, code = 412, "stale_version"
-    zh = "已被更新（现为版本 {current}），请重新读取后再操作。"
-    en = "It has changed (now version {current}); read it again, then act."
-
-
-class BadIfMatch(AppError):
-    """If-Match is not an ETag of an activation or a resource."""
-
-    status, code = 400, "bad_if_match"
-    zh = 'If-Match 应为 ETag，例如 "3"。'
-    en = 'If-Match must be an ETag, for example "3".'
-
-
 class NoContact(AppError):
     """Nobody left a contact for this resource."""
 

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 import msgspec
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Request
 from starlette.responses import Response
 
+from service.auth.acting import act_once
 from service.auth.guards import holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import Session
-from service.emergency.room import Room, expected_version
+from service.emergency.room import Room
 from service.emergency.schemas.common import Code
 from service.kit import clock
-from service.kit.idempotency import Answer, Once, once, run_once
-from service.kit.openapi import reads
-from service.kit.paging import MAX_LIMIT, page_bytes
+from service.kit.answers import json_answer
+from service.kit.idempotency import Answer, Once
+from service.kit.paging import page_bytes
 
-JSON_TYPE = "application/json"
 T = TypeVar("T")
 Page = Callable[[Room, tuple[Any, ...] | None, int], Awaitable[list[Any]]]
 
-Asked = Annotated[Once, Depends(once)]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str | None, Query(max_length=500)]
 CodePath = Annotated[Code, Path(examples=["511723-flood"])]
 Reader = Annotated[Subject, Depends(holder_of(Permission.EMERGENCY_READ))]
 Manager = Annotated[Subject, Depends(holder_of(Permission.EMERGENCY_MANAGE))]
@@ -42,15 +38,6 @@ Tracked = Annotated[Subject, Depends(holder_of(Permission.TRACK_WRITE))]
 TrackReader = Annotated[Subject, Depends(holder_of(Permission.TRACK_READ))]
 
 
-@reads("If-Match")
-def if_match(request: Request) -> int | None:
-    """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
-    return expected_version(request.headers.get("if-match"))
-
-
-Expected = Annotated[int | None, Depends(if_match)]
-
-
 def _room(request: Request, session: Session, caller: Subject) -> Room:
     state = request.app.state
     grids = state.grids.peek()
@@ -61,12 +48,10 @@ async def act(
     request: Request, caller: Subject, asked: Once, work: Callable[[Room], Awaitable[Answer]]
 ) -> Response:
     """Run one action once, under what the tables say of the caller at this moment."""
-    state = request.app.state
-    await state.grids.current()
-    fresh = await state.subjects.load(caller.account_id, clock.now())
-    async with state.db.session(fresh.account_id) as session:
-        room = _room(request, session, fresh)
-        return await run_once(session, fresh.account_id, asked, lambda: work(room))
+    await request.app.state.grids.current()
+    return await act_once(
+        request, caller, asked, lambda session, fresh: work(_room(request, session, fresh))
+    )
 
 
 async def look(
@@ -80,11 +65,6 @@ async def look(
         if keep:
             await session.commit()
         return found
-
-
-def answer(body: Any, headers: dict[str, str] | None = None) -> Response:
-    """200 with a body as JSON."""
-    return Response(msgspec.json.encode(body), headers=headers, media_type=JSON_TYPE)
 
 
 async def page(
@@ -111,14 +91,7 @@ async def page(
     if len(rows) > limit:
         more = cursors.make(scope, *(rows[limit - 1][name] for name in key))
     items = [msgspec.json.encode(row) for row in rows[:limit]]
-    return Response(page_bytes(items, more), media_type=JSON_TYPE)
+    return json_answer(page_bytes(items, more))
 
 
 _PAGING = ("cursor", "limit")
-
-
-def keyed(asked: Once, kind: str, made: UUID | None) -> Once:
-    """A client-made id serves as the key where no Idempotency-Key is given."""
-    if asked.key is not None or made is None:
-        return asked
-    return Once(f"{kind} {made}", asked.request_hash)

@@ -22,7 +22,7 @@ from sqlmodel import Field, SQLModel
 from service.emergency.workflow import STATES
 from service.kit.columns import CODE, CODES, JSON, MOMENT, TEXT, geometry
 
-_STATUSES = ", ".join(f"'{s}'" for s in STATES)
+_STATES = ", ".join(f"'{s}'" for s in STATES)
 LEVEL = "level BETWEEN 1 AND 4"
 # Metres in CGCS2000 / 3-degree Gauss-Krueger CM 108E, where the nearest is the nearest.
 METRIC = 4545
@@ -66,33 +66,35 @@ class Activation(SQLModel, table=True):
         ForeignKeyConstraint(
             ["plan_code", "plan_version"], ["emergency_plan.code", "emergency_plan.version"]
         ),
-        CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+        CheckConstraint(f"state IN ({_STATES})", name="state"),
         CheckConstraint(LEVEL, name="level"),
-        CheckConstraint("(status = 'in_force') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(state = 'in_force') = (ended_at IS NULL)", name="ended"),
         CheckConstraint("ended_at >= activated_at", name="period"),
-        CheckConstraint("drill OR status <> 'evaluated'", name="drill"),
+        CheckConstraint("drill OR state <> 'evaluated'", name="drill"),
         Index(
             "uq_activation_running",
             "area_code",
             "plan_code",
             "drill",
             unique=True,
-            postgresql_where="status = 'in_force'",
+            postgresql_where="state = 'in_force'",
         ),
         Index("ix_activation_area", "area_code", "activated_at"),
         Index("ix_activation_ended_at", "ended_at"),
     )
 
     id: UUID = Field(primary_key=True)
+    state: str = Field(sa_type=TEXT)
+    version: int
+    head_hash: bytes = Field(sa_type=LargeBinary)
+    last_event_at: datetime = Field(sa_type=MOMENT)
     area_code: str = Field(sa_type=CODE)
     level: int = Field(sa_type=SmallInteger)
     plan_code: str = Field(sa_type=CODE)
     plan_version: int
     reason: str = Field(sa_type=TEXT)
     drill: bool
-    status: str = Field(sa_type=TEXT)
     tier: int = Field(sa_type=SmallInteger)
-    version: int
     activated_at: datetime = Field(sa_type=MOMENT)
     activated_by: UUID
     ended_at: datetime | None = Field(default=None, sa_type=MOMENT)
@@ -128,6 +130,7 @@ class Resource(SQLModel, table=True):
         CheckConstraint("capacity > 0", name="capacity"),
         Index("ix_resource_village", "village_code", "id"),
         Index("ix_resource_owner", "owner_unit", "id"),
+        Index("ix_resource_cell", "cell", "id"),
         # Ordering by distance is no condition, so row-level security leaves this index its use.
         Index(
             "ix_resource_nearest",
@@ -145,6 +148,7 @@ class Resource(SQLModel, table=True):
     village_code: str = Field(sa_type=CODE)
     location: Any = Field(sa_column=Column(geometry("POINT"), nullable=False))
     position: Any = Field(sa_column=Column(geometry("POINT", METRIC), nullable=False))
+    cell: int
     raw_x: float
     raw_y: float
     raw_crs: str = Field(sa_type=TEXT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,12 +12,11 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.config import Settings
 from service.db import Session
-from service.emergency.errors import BadIfMatch, StaleVersion
 from service.kit import clock, event_log
 from service.kit.crypto import FieldCipher
+from service.kit.quiet_cases import Deed
 
 NAMES = UUID("7d1f6a52-3c8e-5b7a-9a41-60f0c2d9e117")
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +50,29 @@ class Room:
         area: str,
         clauses: tuple[str, ...],
         payload: dict[str, Any],
-        states: tuple[str | None, str | None] = (None, None),
-        action: str | None = None,
     ) -> None:
         """Append `<kind>.<event>` to the history of what was changed in `area`.
 
-        `payload` names no person. `states` are those before and after.
+        `payload` names no person.
         """
+        await event_log.append(
+            self.session, kind, case, event=f"{kind}.{event}", action=event, actor_id=self.actor,
+            actor_role=self._role(permission, area), clauses=clauses, now=self.now,
+            payload=payload,
+        )  # fmt: skip
+
+    def deed(self, permission: Permission, area: str, payload: dict[str, Any]) -> Deed:
+        """What a step of the caller's in `area` leaves; `payload` names no person."""
+        return Deed(self.actor, self._role(permission, area), self.now, payload)
+
+    def _role(self, permission: Permission, area: str) -> str | None:
+        """The role that the caller acts in there; an owner's holds wherever the thing stands."""
         role = self.caller.role_in(permission, area) or next(
             (g.role for g in self.caller.grants_for(permission)), None
         )
-        await event_log.append(
-            self.session, kind, case, event=f"{kind}.{event}", action=action or event,
-            actor_id=self.actor, actor_role=role.value if role else None, clauses=clauses,
-            now=self.now, from_state=states[0], to_state=states[1], payload=payload,
-        )  # fmt: skip
+        return role.value if role else None
 
 
 def named_case(kind: str, name: str) -> UUID:
     """The id under which the history of something that is known by a code is kept."""
     return uuid5(NAMES, f"{kind}/{name}")
-
-
-def expected_version(if_match: str | None) -> int | None:
-    """The version that If-Match expects; None when it is absent or `*`. Raises BadIfMatch."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = _ETAG.fullmatch(if_match.strip())
-    if found is None:
-        raise BadIfMatch(pointer="/If-Match")
-    return int(found[1])
-
-
-def require_version(current: int, expected: int | None) -> None:
-    """Pass when the caller has seen the present version. Raises StaleVersion."""
-    if expected is not None and expected != current:
-        raise StaleVersion(current=current)
-
-
-def etag(version: int) -> dict[str, str]:
-    """The ETag header of a version."""
-    return {"ETag": f'"{version}"'}

@@ -209,6 +209,11 @@ def time_fault(
     return TrackFault.FUTURE if at > now + skew else None
 
 
+def touching(area: str, areas: Collection[str]) -> bool:
+    """Whether `area` lies in one of the areas, or one of them in it."""
+    return any(area.startswith(code) or code.startswith(area) for code in areas)
+
+
 def covering(area: str, activated: Collection[str]) -> bool:
     """Whether one of the activated areas contains `area`: "inside" is a prefix."""
     return any(area.startswith(prefix) for prefix in activated)

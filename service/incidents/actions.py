@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,11 +14,10 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.errors import Forbidden, NotFound
 from service.incidents import rules, store
-from service.incidents.case import IncidentCase
 from service.incidents.claims import require_unit, require_usable, resolve_assignee
 from service.incidents.emergencies import belong_to
-from service.incidents.facts import actor_for, category_rule
 from service.incidents.items import ActItem, ReportItem
+from service.incidents.offered import offered_actions
 from service.incidents.opening import NewIncident, canonical
 from service.incidents.present import with_actions
 from service.incidents.schemas import (
@@ -32,7 +31,6 @@ from service.incidents.schemas import (
 )
 from service.incidents.together.asking import prepare
 from service.incidents.together.commands import Joint
-from service.incidents.together.structs import Call, SubOrder
 from service.kit import clock
 from service.kit.case_rows import Answered, ContactRow
 from service.kit.crypto import FieldCipher, mask_name, mask_phone
@@ -150,7 +148,7 @@ async def show(state: State, caller: Subject, incident_id: UUID) -> tuple[bytes,
             "phone": mask_phone(phone) if phone else None,
         }
         more = f',"contact":{msgspec.json.encode(masked).decode()}'
-    actions = await _actions(state, caller, row)
+    actions = await offered_actions(state, caller, row)
     return with_actions(row["body"], actions, more).encode(), row["version"], row["clauses"]
 
 
@@ -168,52 +166,11 @@ async def list_page(
     query, arguments = found
     rows = await state.db.reads.fetch(query, str(caller.account_id), *arguments)
     page = rows[:limit]
-    items = [with_actions(row["body"], await _actions(state, caller, row)) for row in page]
+    items = [with_actions(row["body"], await offered_actions(state, caller, row)) for row in page]
     more = len(rows) > limit
     last = page[-1] if more else None
     next_cursor = state.cursors.make(scope, last["reported_at"], last["id"]) if last else None
     return page_bytes(items, next_cursor)
-
-
-async def timeline(state: State, caller: Subject, incident_id: UUID) -> bytes:
-    """All events of the case, oldest first, as JSON bytes. Raises NotFound."""
-    rows = await state.db.reads.fetch(store.TIMELINE, str(caller.account_id), incident_id)
-    if not rows:
-        raise NotFound
-    return b'{"items":[%b]}' % b",".join(row["body"].encode() for row in rows)
-
-
-async def _actions(state: State, caller: Subject, row: asyncpg.Record) -> str:
-    """`available_actions` of a row as JSON text."""
-    rule = category_rule(state.categories.peek().by_code.get(row["category_code"]))
-    seen = _Seen(*(store.part(row, n) if n in store.JSON_PARTS else row[n] for n in _Seen._fields))
-    commands = await state.incidents.command.over(caller, seen.grid_code) is not None
-    actor = actor_for(caller, seen, commands=commands)
-    actions = rules.available_actions(cast("IncidentCase", seen), actor, rule)
-    return msgspec.json.encode(actions).decode()
-
-
-class _Seen(NamedTuple):
-    """What of a listed case decides over what may be done with it."""
-
-    state: str
-    tier: int
-    grid_code: str
-    unit_code: str | None
-    assignee_id: UUID | None
-    handler_ids: list[UUID]
-    verification: str | None
-    concerns_unit: str | None
-    category_code: str
-    extensions: int
-    finish_due: datetime | None
-    extension_state: str | None
-    extension_by: str | None
-    co_units: list[str]
-    sub_orders: list[SubOrder]
-    calls: list[Call]
-    closing_rule: str
-    merged_ids: list[UUID]
 
 
 def _seal(cipher: FieldCipher, incident_id: UUID, contact: Contact) -> ContactRow:

@@ -130,27 +130,6 @@ class IncidentCase(msgspec.Struct, omit_defaults=True):
         return sorted(name for name, clock in self.clocks.items() if clock.is_waiting)
 
 
-CELLS_PER_DEGREE = 50
-CELL_COLUMNS = 360 * CELLS_PER_DEGREE
-
-
-def cell_of(lon: float, lat: float) -> int:
-    """The 0.02-degree cell (about 2 km) of a position in EPSG:4490.
-
-    An integer compares leakproof, so an index on it serves a bounding box under row-level
-    security, where a GiST index on the geometry would be skipped.
-    """
-    column = int((lon + 180) * CELLS_PER_DEGREE)
-    return int((lat + 90) * CELLS_PER_DEGREE) * CELL_COLUMNS + column
-
-
-def cells_of(west: float, south: float, east: float, north: float) -> list[int]:
-    """All cells that a bounding box touches."""
-    rows = range(int((south + 90) * CELLS_PER_DEGREE), int((north + 90) * CELLS_PER_DEGREE) + 1)
-    first, last = int((west + 180) * CELLS_PER_DEGREE), int((east + 180) * CELLS_PER_DEGREE)
-    return [row * CELL_COLUMNS + column for row in rows for column in range(first, last + 1)]
-
-
 # What no new case has: these travel with changes alone.
 LATER = (
     ("suspended_at", "timestamptz", ""),

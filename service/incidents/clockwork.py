@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from service.incidents.case import WAITING, Clock, IncidentCase
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import CalendarMissing
@@ -44,6 +46,7 @@ AGAIN: dict[str, tuple[str, ...]] = {
     "rework": (ON_SITE, TIER),
     "reopen": (FINISH, CLOSE),
 }
+Clocks = dict[str, Clock]
 MARK_NAMES = ("amber", "due", "supervise")
 LOOK_AGAIN = timedelta(hours=1)
 
@@ -60,16 +63,15 @@ class Rules:
 
     def begin(self, name: str, tier: int, at: datetime) -> Clock | None:
         """The clock `name` from `at`; None where there is no such limit; waiting if unknown."""
-        limit = self._limit(name, tier)
-        if limit is None:
-            return None
-        began = int(at.timestamp())
         try:
-            found = self._marks(name, tier, at)
+            return self.count(name, tier, at)
         except CalendarMissing:
-            return Clock(began, 0, 0, 0, WAITING, str(limit))
-        assert found is not None
-        return Clock(began, *found, 0, str(limit))
+            return Clock(int(at.timestamp()), 0, 0, 0, WAITING, str(self._limit(name, tier)))
+
+    def count(self, name: str, tier: int, at: datetime) -> Clock | None:
+        """The clock `name` from `at`; None where there is no such limit. Raises CalendarMissing."""
+        limit, found = self._limit(name, tier), self._marks(name, tier, at)
+        return Clock(int(at.timestamp()), *found, 0, str(limit)) if found is not None else None
 
     def answer_due(self, now: datetime) -> datetime | None:
         """Until when a call made now has to be answered; None where there is no such limit.
@@ -106,29 +108,47 @@ class Due(NamedTuple):
     at: int
 
 
+class Stand(NamedTuple):
+    """What of a case decides which clocks run: its state, its tier, whether a person has it."""
+
+    state: str
+    tier: int
+    in_person: bool
+
+
 def follow(case: IncidentCase, action: str, tier_before: int, rules: Rules, now: datetime) -> None:
     """Let the clocks of `case` follow what `action` has just made of it."""
-    if case.state == SUSPENDED:
-        settle(case, now)
-        return
-    wanted = _wanted(case, rules)
-    again = set(AGAIN.get(action, ()))
-    if case.tier != tier_before:
-        again |= {ACCEPT, TIER}
-    kept = {n: c for n, c in case.clocks.items() if n in wanted and n not in again}
-    for name in wanted:
-        if name not in kept and (clock := rules.begin(name, case.tier, now)) is not None:
-            kept[name] = clock
-    case.clocks = kept
+    stand = Stand(case.state, case.tier, case.assignee_id is not None)
+    case.clocks = after(case.clocks, action, stand, tier_before, rules, now)
     settle(case, now)
 
 
-def _wanted(case: IncidentCase, rules: Rules) -> tuple[str, ...]:
-    running = RUNNING.get(case.state, ())
-    if case.state in ("submitted", "verifying") and CLOSE in case.clocks:
+def after(
+    clocks: Clocks, action: str, stand: Stand, tier_before: int, rules: Rules, now: datetime
+) -> Clocks:
+    """The clocks after `action` has led to `stand`: those that go on (the same ones) and new ones.
+
+    This is the one table of clocks: running cases and simulations both follow it.
+    """
+    if stand.state == SUSPENDED:
+        return clocks
+    wanted = _wanted(clocks, stand)
+    again = set(AGAIN.get(action, ()))
+    if stand.tier != tier_before:
+        again |= {ACCEPT, TIER}
+    kept = {n: c for n, c in clocks.items() if n in wanted and n not in again}
+    for name in wanted:
+        if name not in kept and (clock := rules.begin(name, stand.tier, now)) is not None:
+            kept[name] = clock
+    return kept
+
+
+def _wanted(clocks: Clocks, stand: Stand) -> tuple[str, ...]:
+    running = RUNNING.get(stand.state, ())
+    if stand.state in ("submitted", "verifying") and CLOSE in clocks:
         # What the level calls finished (under control) is reached; closing is what is left.
         return (CLOSE,)
-    if case.state == "accepted" and case.assignee_id is not None:
+    if stand.state == "accepted" and stand.in_person:
         # Who accepted it has it in hand already.
         return (ON_SITE, *running[1:])
     return running
@@ -138,27 +158,53 @@ def restart(case: IncidentCase, rules: Rules, now: datetime) -> None:
     """Let the clocks run on after a suspension. Raises CalendarMissing."""
     assert case.suspended_at is not None
     suspended, resumed = int(case.suspended_at.timestamp()), int(now.timestamp())
-    for name, clock in case.clocks.items():
-        if not clock.is_waiting:
-            limit = parse_duration(clock.limit)
-            shifted = resume(_marks_of(clock), suspended, resumed, limit.unit, rules.axis(limit))
-            case.clocks[name] = _with(clock, shifted)
+    case.clocks = shifted(case.clocks, suspended, resumed, rules)
     case.suspended_seconds += resumed - suspended
     case.suspended_at = None
 
 
-def prolong(case: IncidentCase, granted: Duration, rules: Rules, now: datetime) -> None:
-    """Add `granted` to the limits of the whole case. Raises CalendarMissing.
+def shifted(clocks: Clocks, suspended: int, resumed: int, rules: Rules) -> Clocks:
+    """The clocks after a pause between two epoch seconds. Raises CalendarMissing.
 
-    A mark that was acted on and lies ahead again will be acted on again.
+    One that waits to be counted begins as much later as the pause took of its own time.
     """
+    found = {}
+    for name, clock in clocks.items():
+        limit = parse_duration(clock.limit)
+        axis = rules.axis(limit)
+        if clock.is_waiting:
+            passed = axis.position_at(suspended) - axis.position_at(clock.began)
+            began = axis.second(axis.position_at(resumed) - passed)
+            found[name] = msgspec.structs.replace(clock, began=began)
+        else:
+            found[name] = _with(
+                clock, resume(_marks_of(clock), suspended, resumed, limit.unit, axis)
+            )
+    return found
+
+
+def prolong(
+    case: IncidentCase, granted: Duration, rules: Rules, *, asked: datetime, now: datetime
+) -> None:
+    """Add `granted` to the limits of the whole case that were not over when it was asked for.
+
+    A mark that has been acted on and lies ahead again will be acted on again. Raises
+    CalendarMissing.
+    """
+    at = int(now.timestamp())
+    case.clocks = prolonged(case.clocks, granted, rules, asked=int(asked.timestamp()), now=at)
+
+
+def prolonged(clocks: Clocks, granted: Duration, rules: Rules, *, asked: int, now: int) -> Clocks:
+    """The clocks with `granted` added; times are epoch seconds. Raises CalendarMissing."""
+    found = dict(clocks)
     for name in WHOLE_CASE:
-        clock = case.clocks.get(name)
-        if clock is not None and not clock.is_waiting:
+        clock = clocks.get(name)
+        if clock is not None and not clock.is_waiting and asked <= clock.due:
             longer = extend(_marks_of(clock), granted, rules.axis(granted))
-            reached = sum(mark <= now.timestamp() for mark in longer)
-            clock.done = min(clock.done, reached)
-            case.clocks[name] = _with(clock, longer)
+            done = min(clock.done, sum(mark <= now for mark in longer))
+            found[name] = msgspec.structs.replace(_with(clock, longer), done=done)
+    return found
 
 
 def retry(case: IncidentCase, rules: Rules) -> bool:
@@ -175,7 +221,12 @@ def retry(case: IncidentCase, rules: Rules) -> bool:
 
 
 def due(case: IncidentCase, now: datetime) -> list[Due]:
-    """The marks that `now` has reached and that nobody has acted on, in order of time."""
+    """The marks that `now` has reached and that nobody has acted on, in order of time.
+
+    None while the case is suspended, whoever asks: its clocks stand.
+    """
+    if case.suspended_at is not None:
+        return []
     moment = int(now.timestamp())
     found = [d for name, clock in case.clocks.items() for d in _open_marks(name, clock)]
     return sorted((d for d in found if d.at <= moment), key=lambda d: (d.at, d.clock))
@@ -206,14 +257,15 @@ def settle(case: IncidentCase, now: datetime) -> None:
     else:
         case.amber_at = _moment(min(c.amber for c in counted))
         case.due_at = _moment(min(c.due for c in counted))
-        case.supervise_at = _moment(min(c.supervise for c in counted))
+        supervised = [c.supervise for n, c in case.clocks.items() if n != TIER and not c.is_waiting]
+        case.supervise_at = _moment(min(supervised)) if supervised else None
     case.next_alarm_at = None if case.suspended_at is not None else _next_alarm(case, now)
 
 
 def _settle_due(case: IncidentCase) -> None:
     """What the figures ask later: until when somebody had to be there, and to close it."""
     on_site = case.clocks.get(ON_SITE)
-    if on_site is not None and not on_site.is_waiting:
+    if on_site is not None and not on_site.is_waiting and case.arrived_at is None:
         case.on_site_due = _moment(on_site.due)
     whole = case.clocks.get(CLOSE) or case.clocks.get(FINISH)
     if whole is not None and not whole.is_waiting:

@@ -62,7 +62,7 @@ def decide_report(item: ReportItem, place: Place | AppError, number: str, on: Si
         key=item.key,
         request_hash=item.request_hash,
         status=CREATED,
-        answer=answer(case, rules.available_actions(case, actor, rule)),
+        answer=answer(case, rules.available_actions(case, actor, rule, on.now)),
     )
     return Write(element, case, events, links, item.contact)
 
@@ -154,7 +154,7 @@ def decide_act(
     )
     tick(case, step.action, tier, on)
     after = actor_for(item.subject, case, commands=commands)
-    actions = rules.available_actions(case, after, rule)
+    actions = rules.available_actions(case, after, rule, now)
     text = answer(case, actions, master if case.master_id else None)
     element = _element(item, case, step, base_version=base_version, unit=unit, text=text)
     links = [Link(i, case.id, case.version) for i in item.command.attachments]

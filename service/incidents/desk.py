@@ -31,6 +31,7 @@ from service.incidents.policies.cache import ResponseCache
 from service.incidents.rules import Command
 from service.kit import clock
 from service.kit.advance import Moved, StaleReferenceData, first_answers
+from service.kit.bell import Bell
 from service.kit.case_rows import Answered, Write
 from service.kit.gather import Gather
 
@@ -51,6 +52,7 @@ class Desk:
         response: ResponseCache,
     ) -> None:
         self._db = db
+        self._bell = Bell(db)
         self._county = settings.county
         self._grids = grids
         self._categories = categories
@@ -68,16 +70,21 @@ class Desk:
 
     async def report(self, item: ReportItem) -> Answered:
         """Store one new incident, once for its key. Raises AppError."""
-        return await self._reports.submit(item)
+        answered = await self._reports.submit(item)
+        self._bell.ring()
+        return answered
 
     async def act(self, item: ActItem) -> Answered:
         """Carry out one action, once for its key. Raises AppError."""
-        return await self._acts.submit(item)
+        answered = await self._acts.submit(item)
+        self._bell.ring()
+        return answered
 
     async def close(self) -> None:
         """Finish what was taken."""
         await self._reports.close()
         await self._acts.close()
+        await self._bell.close()
 
     async def _store_reports(self, batch: Sequence[ReportItem]) -> list[Answered | Exception]:
         async with self._db.writing() as connection:

@@ -55,6 +55,7 @@ def _accept(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
     # A grid worker who accepts takes it in hand; a dispatcher still has to assign it.
     if actor.tier == 1:
         case.assignee_id = actor.account_id
+        return {"tier": case.tier, "assignee": str(actor.account_id)}
     return {"tier": case.tier}
 
 
@@ -66,11 +67,12 @@ def _assign(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
 
 
 def _arrive(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
-    case.arrived_at = case.arrived_at or now
     return _handle(case, actor, command, now)
 
 
 def _handle(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:
+    # Who handles it without having said so is there as well.
+    case.arrived_at = case.arrived_at or now
     _add_handler(case, actor)
     return {}
 
@@ -135,7 +137,7 @@ def _self_handle(
     case.arrived_at = case.arrived_at or now
     case.closed_at = now
     case.verification = "self"
-    return {}
+    return {"assignee": str(actor.account_id)}
 
 
 def _follow_up(case: IncidentCase, actor: Actor, command: Command, now: datetime) -> dict[str, Any]:

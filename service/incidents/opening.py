@@ -9,11 +9,12 @@ from typing import Protocol
 from uuid import UUID
 
 from geo import crs
+from geo.cells import cell_of
 from geo.errors import GeoError
 from geo.locate import GridIndex
 from geo.positions import Crs
 from service.errors import AppError
-from service.incidents.case import IncidentCase, cell_of
+from service.incidents.case import IncidentCase
 from service.incidents.errors import BadPosition, OutsideCounty
 from service.incidents.workflow import INCIDENT
 from service.kit.events import GENESIS

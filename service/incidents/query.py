@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.incidents.schemas import State
 from service.incidents.store import Filters
 from service.kit import clock
-from service.kit.fields import AreaPrefix, Moment, Text200
+from service.kit.fields import AreaPrefix, BoundingBox, Moment, Text200, box_of
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 # A text that nothing matches would read the whole history: without a time or `open` it looks back
 # so far and no farther.
 TEXT_WINDOW = timedelta(days=90)
-NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
 
 
 class IncidentQuery(BaseModel):
@@ -33,9 +31,7 @@ class IncidentQuery(BaseModel):
     level: list[Annotated[int, Field(ge=1, le=4)]] = Field(default_factory=list, max_length=4)
     since: Moment | None = Field(default=None, description="Reported at or after")
     until: Moment | None = Field(default=None, description="Reported before")
-    bbox: (
-        Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")] | None
-    ) = Field(default=None, description="west,south,east,north in EPSG:4490")
+    bbox: BoundingBox | None = Field(default=None, description="west,south,east,north in EPSG:4490")
     q: Text200 | None = Field(
         default=None,
         description="Text in the description; looks back 90 days without `since` or `open`",
@@ -45,25 +41,9 @@ class IncidentQuery(BaseModel):
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(default=None, max_length=500)
 
-    @field_validator("bbox")
-    @classmethod
-    def _a_box(cls, value: str | None) -> str | None:
-        if value is not None:
-            west, south, east, north = map(float, value.split(","))
-            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-                raise PydanticCustomError(
-                    "bbox",
-                    "Give west,south,east,north with west < east and south < north",
-                    {"zh": "应为 西,南,东,北，且西小于东、南小于北"},
-                )
-        return value
-
     def filters(self) -> Filters:
         """What the store narrows the list to."""
-        box = None
-        if self.bbox is not None:
-            west, south, east, north = map(float, self.bbox.split(","))
-            box = (west, south, east, north)
+        box = None if self.bbox is None else box_of(self.bbox)
         since = self.since
         if self.q is not None and since is None and not self.open_only:
             since = datetime.combine(clock.now().date() - TEXT_WINDOW, time.min, UTC)

@@ -11,19 +11,19 @@ from starlette.responses import Response
 
 from service.auth.guards import Caller
 from service.incidents import actions, contacts, schemas, shown
+from service.incidents.bodies import BODIES
 from service.incidents.http import Asked, reply_to
 from service.incidents.query import IncidentQuery
-from service.incidents.together.schemas import BODIES as TOGETHER_BODIES
 from service.incidents.workflow import INCIDENT
+from service.kit.answers import json_answer
 from service.kit.conditional import Expected
 from service.kit.hot import HotRoute, Reply
 from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clause_link, clauses
+from service.kit.timeline import Timeline, timeline
 
 hot = APIRouter(prefix="/v1", tags=["incidents"], route_class=HotRoute)
 router = APIRouter(prefix="/v1", tags=["incidents"], route_class=ClauseRoute)
-
-JSON_TYPE = "application/json"
 
 
 @hot.post(
@@ -81,14 +81,14 @@ async def get_incident(request: Request, caller: Caller, incident_id: UUID) -> R
 @router.get(
     "/incidents/{incident_id}/timeline",
     operation_id="get_incident_timeline",
-    response_model=shown.Timeline,
+    response_model=Timeline,
     responses=problems(401, 404),
     openapi_extra=clauses("23.2"),
 )
 async def get_incident_timeline(request: Request, caller: Caller, incident_id: UUID) -> Response:
     """办理过程 Every step of the case, by whom, when, and which clauses it fulfils."""
-    body = await actions.timeline(request.app.state, caller, incident_id)
-    return Response(body, media_type=JSON_TYPE)
+    db, who = request.app.state.db, caller.account_id
+    return json_answer(await timeline(db, who, incident_id, INCIDENT.kind))
 
 
 @router.post(
@@ -106,34 +106,6 @@ async def reveal_contact(
     """
     clear = await contacts.reveal(request.app.state, caller, incident_id, body.purpose)
     return schemas.RevealedContact(**clear)
-
-
-BODIES: dict[str, type[schemas.Noted]] = {
-    "self-handle": schemas.Submitted,
-    "accept": schemas.Noted,
-    "reject": schemas.Reasoned,
-    "assign": schemas.Assigned,
-    "transfer": schemas.Assigned,
-    "arrive": schemas.Arrived,
-    "handle": schemas.Noted,
-    "submit": schemas.Submitted,
-    "return": schemas.Reasoned,
-    "escalate": schemas.Reasoned,
-    "verify": schemas.Verified,
-    "rework": schemas.Reasoned,
-    "close": schemas.Closed,
-    "follow-up": schemas.FollowedUp,
-    "reopen": schemas.Reasoned,
-    "void": schemas.Reasoned,
-    "extend": schemas.Extended,
-    "approve-extension": schemas.Noted,
-    "refuse-extension": schemas.Reasoned,
-    "suspend": schemas.Reasoned,
-    "resume": schemas.Noted,
-    "urge": schemas.Noted,
-    "supervise": schemas.Reasoned,
-    **TOGETHER_BODIES,
-}
 
 
 def _endpoint(action: str, body_type: type[schemas.Noted]) -> Callable[..., Awaitable[Reply]]:

@@ -216,11 +216,18 @@ def is_handler(case: IncidentCase, actor: Actor) -> bool:
     return case.unit_code is not None and actor.in_unit
 
 
-def available_actions(case: IncidentCase, actor: Actor, category: CategoryRule) -> list[str]:
+def available_actions(
+    case: IncidentCase, actor: Actor, category: CategoryRule, now: datetime
+) -> list[str]:
     """The actions that `actor` may take on `case` now, in the workflow's order; then those on its
     sub-orders, as `sub-orders/{id}/{action}`."""
-    own = _available(stand_of(case, actor), category)
-    return [*own, *together.sub_order_actions(case, actor)] if actor.readable else []
+    if not actor.readable:
+        return []
+    found = _available(stand_of(case, actor), category)
+    # Nobody may ask for an extension of a limit that is over.
+    is_over = case.finish_due is not None and now > case.finish_due
+    own = [action for action in found if not (is_over and action == "extend")]
+    return [*own, *together.sub_order_actions(case, actor)]
 
 
 @lru_cache(maxsize=20_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -115,27 +115,3 @@ class IncidentPage(BaseModel):
 
     items: list[Incident]
     next: str | None
-
-
-class TimelineEvent(BaseModel):
-    """One step of a case, with the clauses that it fulfils."""
-
-    seq: int
-    event: str
-    action: str
-    actor_id: UUID | None
-    actor_name: str | None
-    actor_role: str | None
-    from_state: str | None
-    to_state: str | None
-    clauses: list[str]
-    recorded_at: AwareDatetime
-    occurred_at: AwareDatetime
-    payload: dict[str, Any]
-    attachments: list[UUID]
-
-
-class Timeline(BaseModel):
-    """All steps of a case, oldest first."""
-
-    items: list[TimelineEvent]

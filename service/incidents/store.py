@@ -13,27 +13,21 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
+from geo.cells import cells_in, cells_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.db import as_actor
-from service.incidents.case import CELLS_PER_DEGREE, LATER, Clock, IncidentCase, cells_of
+from service.incidents.case import LATER, IncidentCase
+from service.incidents.offered import RULE_COLUMNS
 from service.incidents.present import incident_json
-from service.incidents.together.structs import Call, SubOrder
+from service.incidents.rows import case_of
 from service.incidents.workflow import CLOSED_STATES
 
 MAX_CELLS = 64
 WIDE = ("i.county_code", "i.township_code")
 SCOPE_COLUMNS = {6: "county_code", 9: "township_code", 12: "village_code", 15: "grid_code"}
 
-# What the rules need of a row, beside its JSON.
-RULE_COLUMNS = (
-    "i.id, i.state, i.tier, i.grid_code, i.unit_code, i.assignee_id, i.handler_ids, "
-    "i.verification, i.category_code, i.concerns_unit, i.reported_at, i.extensions, i.finish_due, "
-    "i.extension ->> 'state' AS extension_state, i.extension ->> 'asked_by' AS extension_by, "
-    "i.co_units, i.sub_orders, i.calls, i.closing_rule, i.merged_ids"
-)
 CASE_COLUMNS = (
     "i.id, i.number, i.category_code, i.category_version, i.level, i.channel, i.description, "
     "i.occurred_at, i.reported_at, i.reporter_id, i.state, i.tier, i.version, i.head_hash, "
@@ -45,29 +39,12 @@ CASE_COLUMNS = (
     "i.drill, i.activation_id, " + ", ".join(f"i.{name}" for name, _, _ in LATER)
 )
 
-JSON_PARTS: dict[str, Any] = {
-    "clocks": dict[str, Clock],
-    "extension": dict[str, Any],
-    "sub_orders": list[SubOrder],
-    "calls": list[Call],
-}
 
 CASES = f"SELECT {CASE_COLUMNS} FROM incident i WHERE i.id = ANY ($1::uuid[])"
 ONE = as_actor(f"""
 SELECT {incident_json(geometry=True, parts=True)} AS body, i.version, i.clauses, {RULE_COLUMNS},
   k.name AS contact_name, k.phone AS contact_phone
 FROM incident i LEFT JOIN incident_contact k ON k.incident_id = i.id WHERE i.id = $2
-""")
-TIMELINE = as_actor("""
-SELECT json_build_object(
-  'seq', e.seq, 'event', e.event, 'action', e.action, 'actor_id', e.actor_id,
-  'actor_name', c.name, 'actor_role', e.actor_role, 'from_state', e.from_state,
-  'to_state', e.to_state, 'clauses', e.clauses, 'recorded_at', e.recorded_at,
-  'occurred_at', e.occurred_at, 'payload', e.payload,
-  'attachments', coalesce((SELECT json_agg(l.attachment_id) FROM attachment_link l
-    WHERE l.case_id = e.case_id AND l.seq = e.seq), '[]'::json))::text AS body
-FROM case_event e LEFT JOIN account c ON c.id = e.actor_id
-WHERE e.case_id = $2 AND e.case_kind = 'incident' ORDER BY e.seq
 """)
 ASSIGNEE = """
 SELECT c.id, c.status, a.role, a.area_code, a.unit_code
@@ -170,10 +147,7 @@ def _cells(filters: Filters, branches: list[str]) -> list[int] | None:
     box = filters.bbox
     if box is None or filters.open_only or not any(b.startswith(WIDE) for b in branches):
         return None
-    west, south, east, north = box
-    if (east - west) * (north - south) * CELLS_PER_DEGREE**2 > MAX_CELLS:
-        return None
-    return cells_of(west, south, east, north)
+    return None if cells_in(*box) > MAX_CELLS else cells_of(*box)
 
 
 def _newest(branch: str, where: str, last: str, each: str | None) -> str:
@@ -235,19 +209,3 @@ async def cases(connection: asyncpg.Connection, ids: list[UUID]) -> dict[UUID, I
     """The cases with these ids as they stand now, for the desk to decide on."""
     rows = await connection.fetch(CASES, ids)
     return {row["id"]: case_of(row) for row in rows}
-
-
-def case_of(row: asyncpg.Record) -> IncidentCase:
-    """The case that a row of `CASE_COLUMNS` holds; its JSON comes as text."""
-    values = dict(row)
-    for name in JSON_PARTS:
-        values[name] = part(row, name)
-    return IncidentCase(**values)
-
-
-def part(row: asyncpg.Record, name: str) -> Any:
-    """A column of `JSON_PARTS`, read; most cases have nothing in them."""
-    text = row[name]
-    if text is None or text == "[]":
-        return None if text is None else []
-    return msgspec.json.decode(text, type=JSON_PARTS[name])

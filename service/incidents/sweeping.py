@@ -9,7 +9,8 @@ taken exactly once, whoever dies when.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -23,11 +24,15 @@ from service.incidents.case import INCIDENTS, IncidentCase
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.desk import older_categories
 from service.incidents.policies.cache import ResponseCache
+from service.incidents.rows import case_of
 from service.kit import clock
 from service.kit.case_rows import Write
 
 BATCH = 500
 LOOK_AGAIN = timedelta(hours=1)
+
+# A case, when to look at it again, and the version that this was decided on.
+Later = tuple[UUID, datetime | None, int]
 
 log = structlog.get_logger()
 
@@ -65,7 +70,7 @@ class Sweep:
         async with self._db.writing() as connection, connection.transaction():
             now = clock.now()
             rows = await connection.fetch(store.ALARMED, now, batch)
-            cases = [store.case_of(row) for row in rows]
+            cases = [case_of(row) for row in rows]
             on = Basis(
                 categories=self._categories.peek(),
                 response=self._response.peek(),
@@ -74,24 +79,26 @@ class Sweep:
             )
             writes, later = _decide(cases, on)
             if later:
-                again = [(c.id, c.next_alarm_at, c.version) for c in later]
-                await INCIDENTS.look_later(connection, again)
+                await INCIDENTS.look_later(connection, later)
             stored = await _store(connection, writes, on)
         return len(rows), stored
 
 
-def _decide(cases: list[IncidentCase], on: Basis) -> tuple[list[Write], list[IncidentCase]]:
-    """What is to be stored, and the cases that only have to be looked at again later."""
-    writes, later = [], []
+def _decide(cases: list[IncidentCase], on: Basis) -> tuple[list[Write], list[Later]]:
+    """What is to be stored, and when the other cases have to be looked at again."""
+    writes: list[Write] = []
+    later: list[Later] = []
     for case in cases:
+        # A decision that fails half-way has counted its events already; none of them is stored.
+        stored_version = case.version
         try:
             write = decide_alarms(case, on)
         except AppError as unknown:
             log.warning("alarm_postponed", incident=str(case.id), error=str(unknown))
-            case.next_alarm_at = on.now + LOOK_AGAIN
-            write = None
+            later.append((case.id, on.now + LOOK_AGAIN, stored_version))
+            continue
         if write is None:
-            later.append(case)
+            later.append((case.id, case.next_alarm_at, stored_version))
         else:
             writes.append(write)
     return writes, later

@@ -41,6 +41,7 @@ def _resume(
 ) -> dict[str, Any]:
     since = case.suspended_at or now
     if rules is None:
+        case.suspended_seconds += int((now - since).total_seconds())
         case.suspended_at = None
     else:
         clockwork.restart(case, rules, now)
@@ -86,7 +87,8 @@ def _approve(
     granted = _decided(case, actor, now, APPROVED)
     if rules is None:
         raise NoLimitRuns
-    clockwork.prolong(case, granted, rules, now)
+    asked = datetime.fromisoformat((case.extension or {})["asked_at"])
+    clockwork.prolong(case, granted, rules, asked=asked, now=now)
     case.extensions += 1
     return {"duration": str(granted)}
 

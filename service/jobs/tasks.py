@@ -19,6 +19,7 @@ from service.config import Settings
 from service.duties.actions import expire_approvals
 from service.emergency.retention import purge_tracks
 from service.incidents.sweeping import Sweep
+from service.indicators.counting import count_indicators
 from service.jobs.upkeep import (
     Upkeep,
     forget_failed_jobs,
@@ -72,6 +73,12 @@ async def count_plan_evidence(upkeep: Upkeep) -> None:
         log.warning("plan_evidence_postponed", reason=str(waiting))
 
 
+async def count_figures(upkeep: Upkeep) -> None:
+    """Bring the sums of the indicators up to the newest events and the limits that ended."""
+    async with upkeep.owner.acquire() as connection:
+        await count_indicators(connection, clock.now())
+
+
 async def purge_expired_logins(upkeep: Upkeep) -> None:
     """Delete refresh tokens that have expired."""
     await purge(upkeep, "refresh_token", purge_refresh_tokens)
@@ -108,4 +115,5 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("emergency.purge_tracks", purge_old_tracks, "45 18 * * *"),
         Job("plan.count_evidence", count_plan_evidence, every(1)),
         Job("incidents.sweep_limits", sweep_limits, SWEEP),
+        Job("indicators.count", count_figures, every(1)),
     )

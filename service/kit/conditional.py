@@ -46,4 +46,9 @@ def if_match(request: Request) -> int | None:
     return int(found[1])
 
 
+def etag_of(version: int) -> dict[str, str]:
+    """The ETag header of a case in this version."""
+    return {"ETag": f'"{version}"'}
+
+
 Expected = Annotated[int | None, Depends(if_match)]

@@ -5,9 +5,10 @@ Incidents do not come here: their events are written by the gathered statement.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import text
 
@@ -65,3 +66,32 @@ async def append(
     row["payload"] = encode_payload(made.payload)
     await session.execute(APPEND, row)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class NamedHistory:
+    """The chains of one kind of things that are known by a name or version instead of an id.
+
+    Each event tells it as the member `called`, and `about` with it.
+    """
+
+    kind: str
+    namespace: UUID
+    clauses: tuple[str, ...]
+    called: str = "version"
+    about: dict[str, str] = field(default_factory=dict)
+
+    def case_id_of(self, name: str | int) -> UUID:
+        """The id under which the audit trail knows what has this name."""
+        return uuid5(self.namespace, f"{self.kind}/{name}")
+
+    async def record(
+        self, session: Session, name: str | int, action: str, event: str, *, actor: UUID,
+        now: datetime, payload: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Append `<kind>.<event>` to the chain of what has this name."""
+        await append(
+            session, self.kind, self.case_id_of(name), event=f"{self.kind}.{event}", action=action,
+            actor_id=actor, clauses=self.clauses, now=now,
+            payload={self.called: name, **self.about, **(payload or {})},
+        )  # fmt: skip

@@ -44,6 +44,31 @@ LongText = Annotated[
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+
+
+def _a_box(value: str) -> str:
+    west, south, east, north = box_of(value)
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise PydanticCustomError(
+            "bbox",
+            "Give west,south,east,north with west < east and south < north",
+            {"zh": "应为 西,南,东,北，且西小于东、南小于北"},
+        )
+    return value
+
+
+def box_of(text: str) -> tuple[float, float, float, float]:
+    """West, south, east, north of a bounding box that `BoundingBox` has let pass."""
+    west, south, east, north = map(float, text.split(","))
+    return west, south, east, north
+
+
+_NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
+BoundingBox = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$"),
+    AfterValidator(_a_box),
+]
 AreaPrefix = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{15})$")]
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import Request
+from fastapi import Depends, Request
 from sqlalchemy import text
 from starlette.responses import Response
 
@@ -75,6 +75,16 @@ async def once(request: Request) -> Once:
     return Once(key_of(request), hash_request(request.method, request.scope["path"], body))
 
 
+Asked = Annotated[Once, Depends(once)]
+
+
+def keyed(asked: Once, kind: str, made: UUID | None) -> Once:
+    """A client-made id serves as the key where no Idempotency-Key is given."""
+    if asked.key is not None or made is None:
+        return asked
+    return Once(f"{kind} {made}", asked.request_hash)
+
+
 def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith(FORMS)
 
@@ -98,6 +108,31 @@ UPDATE idempotency_record SET status = :status, body = :body WHERE actor_id = :a
 FIRST = text("""
 SELECT request_hash, status, body FROM idempotency_record WHERE actor_id = :actor AND key = :key
 """)
+
+
+async def claim(session: Session, actor: UUID, asked: Once) -> bool:
+    """Whether the key is new; commits. For requests made of parts that each have a key of their own
+    (see `derived`): a replay runs them again, and they answer as before.
+
+    Raises KeyReused.
+    """
+    who = {"actor": actor, "key": asked.key}
+    made = {**who, "hash": asked.request_hash, "now": clock.now()}
+    if (await session.execute(CLAIM, made)).first() is not None:
+        await session.commit()
+        return True
+    first = (await session.execute(FIRST, who)).one()
+    if first.request_hash != asked.request_hash:
+        raise KeyReused(key=asked.key)
+    return False
+
+
+def derived(asked: Once, part: UUID) -> Once:
+    """The key of one part of a request, made from the request's own; none without one."""
+    if asked.key is None:
+        return asked
+    made = hashlib.sha256(asked.key.encode()).hexdigest()[:32]
+    return Once(f"part {made} {part}", asked.request_hash)
 
 
 async def run_once(

@@ -39,6 +39,8 @@ class CaseEvent(SQLModel, table=True):
     __tablename__ = "case_event"
     __table_args__ = (
         UniqueConstraint("case_id", "seq"),
+        # Followers read in commit order: by transaction, then by id.
+        Index("ix_case_event_commit", "xact", "id"),
         Index("ix_case_event_recorded_at_brin", "recorded_at", postgresql_using="brin"),
     )
 

@@ -6,17 +6,26 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from fastapi import Query, Request
+from starlette.responses import Response
 
 from service.errors import AppError
+from service.kit.answers import json_answer
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 TAG_BYTES = 8
+# Versions of published data are listed from the newest: the first page goes on after this one.
+BEYOND_ANY = 2_000_000_000
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str | None, Query(max_length=500)]
 
 
 class BadCursor(AppError):
@@ -62,3 +71,19 @@ def page_bytes(items: list[str] | list[bytes], next_cursor: str | None) -> bytes
     """`{"items": […], "next": …}` from items that already are JSON."""
     parts = [item.encode() if isinstance(item, str) else item for item in items]
     return b'{"items":[%b],"next":%b}' % (b",".join(parts), msgspec.json.encode(next_cursor))
+
+
+async def query_page(
+    request: Request, query: str, key: str, cursor: str | None, limit: int, *, first: Any,
+    more: tuple[Any, ...] = (), name: str, shown: Callable[[Any], Any] = dict,
+) -> Response:  # fmt: skip
+    """A keyset page of `query`, whose $1 is the key to go on after, $2 the size; `more` from $3.
+
+    `key` is the column that sorts it, `name` the list and its filters. Raises BadCursor.
+    """
+    cursors = request.app.state.cursors
+    after = cursors.read(cursor, name, type(first))[0] if cursor else first
+    rows = await request.app.state.db.reads.fetch(query, after, limit + 1, *more)
+    following = cursors.make(name, rows[limit - 1][key]) if len(rows) > limit else None
+    items = [msgspec.json.encode(shown(row)) for row in rows[:limit]]
+    return json_answer(page_bytes(items, following))

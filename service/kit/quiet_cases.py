@@ -8,22 +8,45 @@ the version that was decided on. Row-level security judges as whom the caller's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Busy
 from service.kit.advance import record
-from service.kit.case_rows import Case, Column, as_json
+from service.kit.case_rows import Column, as_json
 from service.kit.case_sql import EVENT
+from service.kit.events import GENESIS
 from service.kit.workflow import Step, Workflow
 
-C = TypeVar("C", bound=Case)
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+# What the gate itself reads and writes of a case.
+GATE_COLUMNS = (
+    Column("id", "uuid"),
+    Column("state", "text", mutable=True),
+    Column("version", "int", mutable=True),
+    Column("head_hash", "text", mutable=True, expression="decode(c.head_hash, 'base64')"),
+    Column("last_event_at", "timestamptz", mutable=True),
+)
+
+
+class QuietCase(msgspec.Struct, kw_only=True):
+    """What every quiet case has; a new one has no state and no history until it is opened."""
+
+    id: UUID
+    state: str = ""
+    version: int = 0
+    head_hash: bytes = GENESIS
+    last_event_at: datetime = BEFORE_ALL
+
+
+C = TypeVar("C", bound=QuietCase)
 Connection: TypeAlias = asyncpg.Connection | AsyncSession
 
 
@@ -44,22 +67,25 @@ class Deed:
 class QuietCases(Generic[C]):
     """The cases of one workflow: a table with id, state, version, head_hash and last_event_at.
 
-    `columns` are read into a `case_type` (a msgspec.Struct) of the same names.
+    `columns` are those of its room; with the gate's own they are read into a `case_type` of the
+    same names.
     """
 
     def __init__(
         self, workflow: Workflow, table: str, case_type: type[C], columns: Sequence[Column]
     ) -> None:
+        columns = (*GATE_COLUMNS, *columns)
         self.workflow = workflow
         self.names = ", ".join(c.name for c in columns)
         self._type = case_type
-        self._hold = f"SELECT {self.names} FROM {table} WHERE id = $1 FOR UPDATE"
+        # What only refers to a case, as a foreign key does, need not wait for its change.
+        self._hold = f"SELECT {self.names} FROM {table} WHERE id = $1 FOR NO KEY UPDATE"
         self._insert = _insert_statement(table, columns)
         self._update = _update_statement(table, [c for c in columns if c.mutable])
 
-    def read(self, row: asyncpg.Record) -> C:
+    def read(self, row: Mapping[str, Any]) -> C:
         """The case in a row that has the columns of `names`."""
-        return self._type(**{name: row[name] for name in self._type.__annotations__})
+        return self._type(**{name: row[name] for name in self._type.__struct_fields__})
 
     async def hold(self, connection: Connection, case_id: UUID) -> C | None:
         """The case, locked until the transaction ends; None when the caller may not see it."""

@@ -113,7 +113,9 @@ def ensure_environment() -> None:
     STAMP.unlink(missing_ok=True)
     pip = [uv, "pip"]
     target = ["--python", str(VENV / "bin" / "python")]
-    _step([*pip, "sync", *target, "--require-hashes", str(LOCK)], env)
+    # Compiled now, once, and not by every process that starts where bytecode may not be written.
+    compiled = ["--compile-bytecode", "--require-hashes"]
+    _step([*pip, "sync", *target, *compiled, str(LOCK)], env)
     _step([*pip, "install", *target, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], env)
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
 

@@ -28,12 +28,12 @@ from service.plan.catalogue import (
 from service.plan.coverage import coverage
 from service.plan.errors import refusal_of
 from service.plan.evidence import show_counts, show_workflows
-from service.plan.fulfilment import Operations, naming
+from service.plan.fulfilment import Operations, naming, show_indicators
 from service.plan.imports import ImportReport, pieces_of, report_of
 from service.plan.parser import parse_plan_bytes
 from service.plan.parsing.errors import PlanParseError
 from service.plan.registry import load_registry
-from service.plan.registry_entries import MechanismStatus, PlanMeasure, PlanTask
+from service.plan.registry_entries import PlanMeasure, PlanTask
 
 CASE_KIND = "plan"
 IMPORT_CLAUSES = ("36.2",)
@@ -42,8 +42,6 @@ IMPORTS_SCOPE = "plan-imports"
 SERVICE = UUID(int=0)
 # What of the newest event is only for those who may read its case.
 UNSEEN = ("event", "action", "case_kind", "case_id", "case_number")
-# Indicators name their clauses where they are defined; there are none yet.
-NO_INDICATORS: dict[str, Any] = {"status": MechanismStatus.PLANNED.value, "items": []}
 
 
 async def list_clauses(
@@ -90,7 +88,7 @@ async def _measure(
         "official": await store.official(db, clause, "measure"),
         "workflows": show_workflows(rows, clause),
         "operations": [o.shown for o in naming(await operations.all(), [clause])],
-        "indicators": NO_INDICATORS,
+        "indicators": show_indicators(operations.indicators, [clause]),
         "evidence": {**show_counts(rows), "last": await _last(db, actor, rows)},
     }
 
@@ -120,7 +118,7 @@ async def _task(db: Database, operations: Operations, task: PlanTask) -> dict[st
             for clause in clauses
         ],
         "operations": [o.shown for o in naming(await operations.all(), clauses)],
-        "indicators": NO_INDICATORS,
+        "indicators": show_indicators(operations.indicators, clauses),
     }
 
 

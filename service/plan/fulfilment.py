@@ -17,6 +17,7 @@ from service.emergency.workflow import CLOSED_STATES as OVER
 from service.incidents.workflow import CLOSED_STATES, INCIDENT
 from service.kit.routing import CLAUSES
 from service.kit.workflow import Step, Workflow
+from service.plan.registry_entries import MechanismStatus
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
@@ -61,11 +62,34 @@ class Operation:
         }
 
 
-class Operations:
-    """The operations of the running application, read once from its OpenAPI document."""
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """An indicator as the API lists it, and the clauses that it names."""
 
-    def __init__(self, openapi: Callable[[], dict[str, Any]]) -> None:
+    clauses: tuple[str, ...]
+    shown: dict[str, Any]
+
+
+def show_indicators(indicators: Iterable[Indicator], clauses: Iterable[str]) -> dict[str, Any]:
+    """The indicators that name any of `clauses`: built when one of them can be computed."""
+    wanted = frozenset(clauses)
+    items = [i.shown for i in indicators if not wanted.isdisjoint(i.clauses)]
+    built = any(item["available"] for item in items)
+    status = MechanismStatus.BUILT if built else MechanismStatus.PLANNED
+    return {"status": status.value, "items": items}
+
+
+class Operations:
+    """What the running application offers: operations, read once from its OpenAPI document.
+
+    `indicators` come with it, from rooms that this one does not know.
+    """
+
+    def __init__(
+        self, openapi: Callable[[], dict[str, Any]], indicators: tuple[Indicator, ...]
+    ) -> None:
         self._openapi = openapi
+        self.indicators = indicators
         self._found: tuple[Operation, ...] | None = None
         self._lock = asyncio.Lock()
 

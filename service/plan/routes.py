@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Depends, File, Path, Query, Request, UploadFile
 from starlette.responses import Response
 
@@ -14,10 +13,11 @@ from service.auth.permissions import Permission
 from service.auth.subject import Subject
 from service.errors import UnsupportedMediaType
 from service.kit import clock
+from service.kit.answers import JSON_TYPE, json_answer
 from service.kit.fields import Text50, Text200
 from service.kit.idempotency import HEADER, Answer, Once, hash_request, key_of, run_once
 from service.kit.openapi import problems, reads, sends
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 from service.plan import actions, schemas
 from service.plan.catalogue import ClauseFilter, Status
@@ -25,17 +25,11 @@ from service.plan.parsing.decode import MAX_BYTES
 
 router = APIRouter(prefix="/v1/plan", tags=["plan"], route_class=ClauseRoute)
 
-JSON_TYPE = "application/json"
 FORM = "multipart/form-data"
 # Evidence that is there to be read need not be reported (see the registry's 36.2).
 SERVED = clauses("36.2")
 
 Importer = Annotated[Subject, Depends(holder_of(Permission.PLAN_IMPORT, countywide=True))]
-Cursor = Annotated[str | None, Query(max_length=500)]
-
-
-def _json(body: Any) -> Response:
-    return Response(msgspec.json.encode(body), media_type=JSON_TYPE)
 
 
 @reads(HEADER)
@@ -66,13 +60,13 @@ async def list_plan_clauses(
     status: Annotated[Status | None, Query(description="Of its mechanisms")] = None,
     unit: Annotated[Text200 | None, Query(description="A responsible unit, or part of it")] = None,
     q: Annotated[Text200 | None, Query(description="In summaries, units, official text")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
+    limit: Limit = MAX_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """方案条款 The plan's measures with units, completion time and mechanisms; all on one page."""
     wanted = ClauseFilter(section, task, mechanism, status, unit, q)
     state = request.app.state
-    return _json(
+    return json_answer(
         await actions.list_clauses(state.db, state.cursors, wanted, limit=limit, cursor=cursor)
     )
 
@@ -95,7 +89,9 @@ async def read_plan_clause(
     to those who may read that case, others see only when.
     """
     state = request.app.state
-    return _json(await actions.show_clause(state.db, state.operations, caller.account_id, clause))
+    return json_answer(
+        await actions.show_clause(state.db, state.operations, caller.account_id, clause)
+    )
 
 
 @router.get(
@@ -108,7 +104,7 @@ async def read_plan_clause(
 async def read_plan_coverage(request: Request, _caller: Caller) -> Response:
     """方案覆盖 What of the plan has a counterpart here, and what has none, in figures."""
     state = request.app.state
-    return _json(await actions.show_coverage(state.db, state.operations))
+    return json_answer(await actions.show_coverage(state.db, state.operations))
 
 
 @router.post(
@@ -154,7 +150,7 @@ async def import_plan(
 async def list_plan_imports(
     request: Request,
     _caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """导入记录 Imports of the official text, newest first."""
@@ -177,4 +173,4 @@ async def read_plan_import(
     pieces: Annotated[bool, Query(description="All pieces of the text as well")] = False,
 ) -> Response:
     """导入详情 One import with every irregularity and difference; with `pieces` all its text."""
-    return _json(await actions.show_import(request.app.state.db, import_id, pieces=pieces))
+    return json_answer(await actions.show_import(request.app.state.db, import_id, pieces=pieces))

@@ -29,8 +29,8 @@ def scene(people: People, database_url: str, scenes: list[Scene]) -> Scene:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE allocation SET released_at = now() WHERE released_at IS NULL")
         connection.execute(
-            "UPDATE activation SET status = 'ended', ended_at = greatest(now(), activated_at)"
-            " WHERE status = 'in_force'"
+            "UPDATE activation SET state = 'ended', ended_at = greatest(now(), activated_at)"
+            " WHERE state = 'in_force'"
         )
     return scenes[0]
 
@@ -40,7 +40,7 @@ async def test_an_activation_lives_and_every_step_is_in_its_chain(
 ) -> None:
     made = await scene.started()
     shown = Activation.model_validate(made)
-    assert (shown.status, shown.level, shown.tier, shown.drill) == ("in_force", 3, 2, False)
+    assert (shown.state, shown.level, shown.tier, shown.drill) == ("in_force", 3, 2, False)
     assert shown.plan_version == 1
     assert shown.available_actions == ["change-level", "end"]
     path = f"/v1/activations/{made['id']}"
@@ -48,7 +48,7 @@ async def test_an_activation_lives_and_every_step_is_in_its_chain(
     assert (graver.status_code, graver.json()["level"]) == (200, 2)
     assert graver.headers["etag"] == '"2"'
     over = await scene.ended(made)
-    assert (over["status"], over["end_note"], over["available_actions"]) == (
+    assert (over["state"], over["end_note"], over["available_actions"]) == (
         "ended", "险情解除", [],
     )  # fmt: skip
     chain = history(database_url, made["id"])
@@ -182,7 +182,7 @@ async def test_what_concerns_nobody_there_is_not_found(scenes: list[Scene], scen
     for person in (scene.worker, scene.committee, scene.township, scene.auditor,
                    scene.administrator, scene.handler):  # fmt: skip
         assert (await person.get(path)).status_code == 200
-        assert made["id"] in str((await person.get("/v1/activations?status=in_force")).json())
+        assert made["id"] in str((await person.get("/v1/activations?state=in_force")).json())
     assert refused(await scene.system.get(path)) == (403, "forbidden")
 
 
@@ -192,11 +192,11 @@ async def test_a_list_is_read_page_by_page_and_filtered(scene: Scene) -> None:
     seen, cursor = [], ""
     while cursor is not None:
         more = f"&cursor={cursor}" if cursor else ""
-        page = (await scene.village.get(f"/v1/activations?status=in_force&limit=1{more}")).json()
+        page = (await scene.village.get(f"/v1/activations?state=in_force&limit=1{more}")).json()
         seen += [row["id"] for row in page["items"]]
         cursor = page["next"]
     assert seen == made[::-1]
-    drills = (await scene.village.get("/v1/activations?status=in_force&drill=true")).json()
+    drills = (await scene.village.get("/v1/activations?state=in_force&drill=true")).json()
     assert [row["id"] for row in drills["items"]] == made[2:]
     flood = (await scene.village.get(f"/v1/activations?drill=false&plan={FLOOD}&limit=1")).json()
     assert flood["items"][0]["id"] == made[0]
@@ -223,7 +223,7 @@ async def test_a_drill_is_evaluated_and_is_another_kind_of_case(
     done = await scene.village.post(f"{path}/evaluate", body)
     shown = Activation.model_validate(done.json())
     assert shown.evaluation is not None
-    assert (shown.status, shown.evaluation.participants) == ("evaluated", 46)
+    assert (shown.state, shown.evaluation.participants) == ("evaluated", 46)
     again = await scene.village.post(f"{path}/evaluate", body)
     assert refused(again) == (409, "action_not_allowed")
     chain = history(database_url, made["id"])
@@ -395,8 +395,9 @@ async def test_the_walls_hold_without_the_services_own_rules(
     made = await scene.started()
     start = (
         "INSERT INTO activation (id, area_code, level, plan_code, plan_version, reason, drill,"
-        " status, tier, version, activated_at, activated_by) VALUES (gen_random_uuid(), %s, 3,"
-        " '511723-fire', 1, 'x', false, 'in_force', 2, 1, now(), gen_random_uuid())"
+        " state, tier, version, head_hash, last_event_at, activated_at, activated_by)"
+        " VALUES (gen_random_uuid(), %s, 3, '511723-fire', 1, 'x', false, 'in_force', 2, 1, '',"
+        " now(), now(), gen_random_uuid())"
     )
 
     def seen(connection: psycopg.Connection[tuple[object, ...]], who: Person) -> tuple[int, int]:
@@ -420,6 +421,18 @@ async def test_the_walls_hold_without_the_services_own_rules(
             with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute(start, (area,))
         connection.execute(start, (scene.spot.grid,))
+        # Who allocates moves the chain of an activation on, and what was declared stays as it was.
+        on = "UPDATE activation SET version = version + 1, last_event_at = now() WHERE id = %s"
+        for who in (scene.committee, scene.handler):
+            seen(connection, who)
+            assert connection.execute(on, (made["id"],)).rowcount == 1
+            for what in ("state = 'ended', ended_at = now()", "level = 1", "tier = 1",
+                         "ended_by = gen_random_uuid()", "end_note = 'x'",
+                         f"area_code = '{scene.spot.grid}'"):  # fmt: skip
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                    connection.execute(f"UPDATE activation SET {what} WHERE id = %s", (made["id"],))
+        seen(connection, scenes[1].village)
+        assert connection.execute(on, (made["id"],)).rowcount == 0
         changed = "UPDATE resource SET capacity = 1 WHERE id = %s"
         seen(connection, scene.committee)
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
@@ -475,7 +488,7 @@ async def test_all_who_act_at_once_are_answered_and_the_end_leaves_nothing_behin
     assert set(found) <= {200, 201, 403, 404, 409}
     for activation in (drill, real):
         shown = (await scene.county.get(f"/v1/activations/{activation['id']}")).json()
-        if shown["status"] == "in_force":
+        if shown["state"] == "in_force":
             shown = await scene.ended(activation)
-        assert (shown["status"], shown["allocations"]) == ("ended", 0)
+        assert (shown["state"], shown["allocations"]) == ("ended", 0)
     assert (await scene.county.get(f"/v1/resources/{team['id']}")).json()["allocation"] is None

@@ -12,6 +12,7 @@ import pytest
 from service.config import Settings
 from service.duties import schemas
 from service.kit.ids import uuid7
+from service.kit.timeline import Timeline
 from tests.cases import OTHER_UNIT, UNIT, Place
 from tests.duties import PATH, Approvals, run_out
 from tests.people import People, Person
@@ -39,6 +40,25 @@ def town_unit(place: Place, settings: Settings) -> str:
 
 def refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+async def test_a_timeline_shows_who_asked_was_heard_and_decided(
+    approvals: Approvals, place: Place, places: list[Place]
+) -> None:
+    made = await approvals.bring_to("approved")
+    path = f"{PATH}/{made['id']}/timeline"
+    for reader in (place.county, place.second_county, place.township, place.auditor):
+        answer = await reader.get(path)
+        assert answer.status_code == 200, reader.login
+        assert answer.headers["link"] == '</v1/plan/clauses/35.2>; rel="describedby"'
+        found = Timeline.model_validate(answer.json()).items
+        assert [(e.event, e.to_state, e.actor_id) for e in found] == [
+            ("dispatch_approval.requested", "requested", place.county.id),
+            ("dispatch_approval.opinion_given", "opinion_given", place.township.id),
+            ("dispatch_approval.approved", "approved", place.second_county.id),
+        ]
+    for stranger in (places[1].township, place.worker):
+        assert refusal(await stranger.get(path)) == (404, "not_found")
 
 
 async def test_a_request_is_heard_decided_and_shows_all_that_was_recorded(

@@ -34,8 +34,8 @@ def scene(scenes: list[Scene], database_url: str) -> Iterator[Scene]:
     yield scenes[0]
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "UPDATE activation SET status = 'ended', ended_at = greatest(now(), activated_at)"
-            " WHERE status = 'in_force'"
+            "UPDATE activation SET state = 'ended', ended_at = greatest(now(), activated_at)"
+            " WHERE state = 'in_force'"
         )
 
 

@@ -19,7 +19,18 @@ from rich.console import Console
 
 from service.config import ROOT
 from service.kit import clock
-from tests.bench import data, history, loadgen, machine, reading, writing
+from tests.bench import (
+    data,
+    figures,
+    history,
+    loadgen,
+    machine,
+    queueing,
+    reading,
+    streaming,
+    sweeping,
+    writing,
+)
 from tests.bench.measure import Bench, Measure
 from tests.bench.outcome import Outcome, outcome_of, show, show_machine
 from tests.bench.sample import BenchError, Sample
@@ -34,17 +45,22 @@ MEASURES: dict[str, Callable[[Bench], Measure] | None] = {
     "locate": reading.locate,
     "batch": reading.batch,
     "list": reading.page,
+    "queue": queueing.queue,
     "history": None,
+    "indicators": figures.year,
     "act": writing.act,
     "report": writing.report,
+    "sweep": sweeping.sweep,
 }
+# Takes longer than a minute, and is asked for by name: `--only stream`.
+STREAM, STREAM_SECONDS = "stream", 60.0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     names = ",".join(MEASURES)
-    parser.add_argument("--only", default=names, help=f"some of {names}")
+    parser.add_argument("--only", default=names, help=f"some of {names}, or {STREAM}")
     parser.add_argument("--seconds", type=float, default=6, help="length of each run")
     parser.add_argument("--rounds", type=int, default=3, help="how often the sides take turns")
     parser.add_argument("--connections", default="", help="instead of the usual ones: 1,16,64")
@@ -58,7 +74,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     if options.quick:
         options.seconds, options.rounds, options.incidents = 2, 1, 100_000
     options.only = [name.strip() for name in options.only.split(",")]
-    if unknown := [name for name in options.only if name not in MEASURES]:
+    if unknown := [name for name in options.only if name not in (*MEASURES, STREAM)]:
         parser.error(f"unknown measurement: {', '.join(unknown)}; there are {names}")
     options.connections = [int(c) for c in options.connections.split(",") if c] or None
     return options
@@ -95,8 +111,12 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         for name in (n for n in MEASURES if n in options.only):
             outcomes.append(_measured(bench, name, options, say))
             show(console, outcomes[-1])
+        streamed = None
+        if STREAM in options.only:
+            streamed = streaming.stream(bench, 10.0 if options.quick else STREAM_SECONDS)
+            console.print_json(data=streamed)
     seconds = round(time.monotonic() - started)
-    _write(options, facts, outcomes, seconds)
+    _write(options, facts, outcomes, seconds, streamed)
     console.print(f"{seconds} s; figures in {options.output}", highlight=False)
 
 
@@ -133,7 +153,11 @@ def _alone() -> Iterator[None]:
 
 
 def _write(
-    options: argparse.Namespace, facts: dict[str, Any], outcomes: list[Outcome], seconds: int
+    options: argparse.Namespace,
+    facts: dict[str, Any],
+    outcomes: list[Outcome],
+    seconds: int,
+    streamed: dict[str, Any] | None,
 ) -> None:
     found = {
         "measured_at": clock.iso(clock.now()),
@@ -144,6 +168,7 @@ def _write(
         "seconds": options.seconds,
         "machine": facts,
         "measurements": [outcome.as_json() for outcome in outcomes],
+        "stream": streamed,
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(

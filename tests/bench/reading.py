@@ -13,8 +13,9 @@ from uuid import UUID
 from service.auth.permissions import Role
 from service.auth.subject import Grant, Subject
 from service.db import APP_ROLE
+from service.incidents.offered import RULE_COLUMNS
 from service.incidents.present import incident_json
-from service.incidents.store import RULE_COLUMNS, Filters, list_query
+from service.incidents.store import Filters, list_query
 from tests.bench import wire
 from tests.bench.data import BATCH_SIZE, BATCHES
 from tests.bench.measure import Aim, Bench, Measure, Side, per_request

@@ -59,7 +59,7 @@ def report(bench: Bench) -> Measure:
     aims = [Aim("service, 16", FOUR, 0.8), Aim("service, 64", FOUR, 1.0)]
 
     def requests(seconds: float) -> Iterator[bytes]:
-        return _reports(bench, tokens, round(seconds * FASTEST))
+        return reports(bench, tokens, round(seconds * FASTEST))
 
     status, body = bench.server.send(next(requests(1)))
     if status != 201 or json.loads(body)["state"] != "reported":
@@ -71,7 +71,8 @@ def report(bench: Bench) -> Measure:
     return Measure("report", "Report an incident", "reports", sides, aims)
 
 
-def _reports(bench: Bench, tokens: list[str], number: int) -> Iterator[bytes]:
+def reports(bench: Bench, tokens: list[str], number: int) -> Iterator[bytes]:
+    """Requests that report incidents inside the county, one a token in turn."""
     edges, random = bench.data.rectangle, bench.random
     now = clock.iso(clock.now())
     for n in range(number):

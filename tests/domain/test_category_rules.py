@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.incidents.categories.messages import MESSAGES
-from service.incidents.categories.rules import Entry, Finding, Meaning, errors_of, findings
+from service.incidents.categories.rules import Entry, Finding, Meaning, findings
 from service.incidents.categories.seed import default_tree
+from service.kit.drafts import errors_of
 from service.kit.durations import BadDuration, DurationUnit, parse_duration
 
 GROUP = Entry("06", "环境卫生", "Cleanliness")

@@ -17,11 +17,11 @@ from service.duties.lists.rules import (
     Known,
     TownshipException,
     covering,
-    errors_of,
     findings,
 )
 from service.duties.lists.seed import default_lists
 from service.incidents.categories.seed import default_tree
+from service.kit.drafts import errors_of
 
 COUNTY, HERE, THERE, VILLAGE = "511723", "511723100", "511723205", "511723100200"
 KNOWN = Known(

@@ -21,7 +21,7 @@ from service.emergency.errors import (
 )
 from service.emergency.rules import Holding, Standing, TrackFault, Travel
 from service.emergency.seed import default_plans, defaults
-from service.emergency.workflow import ACTIVATION, DRILL, workflow_of
+from service.emergency.workflow import ACTIVATION, ASKED_FOR, DRILL, workflow_of
 from service.errors import AppError
 from service.kit.workflow import ActionNotAllowed
 from service.plan.registry import load_registry
@@ -193,7 +193,10 @@ def test_steps_name_clauses_of_the_plan_and_permissions_that_exist() -> None:
     for flow in (ACTIVATION, DRILL):
         for step in flow.steps:
             assert set(step.clauses) <= set(known)
-            assert step.permission == Permission.ACTIVATION_COMMAND
+            assert step.permission in (Permission.ACTIVATION_COMMAND, Permission.RESOURCE_ALLOCATE)
+            assert (step.permission == Permission.ACTIVATION_COMMAND) == (
+                step.action in ASKED_FOR or not step.sources
+            )
             assert step.event.startswith(f"{flow.kind}.")
     assert "24.2" in ACTIVATION.creation.clauses
     assert "24.2" not in DRILL.creation.clauses

@@ -11,7 +11,7 @@ import pytest
 from service.auth.permissions import Permission
 from service.errors import Forbidden, NotFound
 from service.incidents import effects, rules
-from service.incidents.case import IncidentCase, cell_of, cells_of
+from service.incidents.case import IncidentCase
 from service.incidents.errors import (
     BadOccurredAt,
     EvidenceMissing,
@@ -295,13 +295,3 @@ def test_a_fix_of_kilometres_names_no_grid() -> None:
     rules.check_accuracy(2_000)
     with pytest.raises(InaccuratePosition):
         rules.check_accuracy(200_000)
-
-
-def test_cells_of_a_box_hold_every_point_of_it() -> None:
-    box = (107.79, 30.99, 107.93, 31.11)
-    cells = set(cells_of(*box))
-    for i in range(100):
-        lon = box[0] + (box[2] - box[0]) * (i * 37 % 100) / 99
-        lat = box[1] + (box[3] - box[1]) * (i * 61 % 100) / 99
-        assert cell_of(lon, lat) in cells
-    assert len(cells) < 100

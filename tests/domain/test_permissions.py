@@ -51,6 +51,7 @@ incident:answer          .  .  x  x  x  x  .  .  .
 incident:coordinate      .  .  x  x  x  x  .  .  .
 incident:merge           .  .  x  x  x  .  .  .  .
 incident:reveal          x  .  x  x  x  x  .  .  .
+incident:export          .  .  x  x  x  x  x  .  .
 attachment:write         x  x  x  x  x  x  .  .  .
 area:read                x  x  x  x  x  x  x  x  x
 delineation:write        .  .  .  .  .  .  .  x  .
@@ -79,6 +80,7 @@ track:read               .  .  x  x  x  x  .  .  .
 plan:read                x  x  x  x  x  x  x  x  x
 plan:import              .  .  .  .  .  .  .  x  .
 audit:read               .  .  .  .  .  .  x  x  .
+indicator:read           .  .  x  x  x  .  x  .  .
 """
 EXPECTED = {
     (role, Permission(name)): mark == "x"

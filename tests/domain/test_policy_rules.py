@@ -12,9 +12,10 @@ from service.incidents.policies.cache import NEVER_LOADED, PolicyRow, ResponseSn
 from service.incidents.policies.errors import CalendarMissing, NoPolicy, NoServiceHours
 from service.incidents.policies.messages import MESSAGES
 from service.incidents.policies.policy import Policy, compiled, draft_of
-from service.incidents.policies.rules import Publication, errors_of, findings
+from service.incidents.policies.rules import Publication, findings
 from service.incidents.policies.seed import defaults, statutory_days
 from service.incidents.policies.workdays import Calendar
+from service.kit.drafts import errors_of
 from tests.worktimes import at, told
 
 COUNTY, TOWNSHIP, GRID = "511723", "511723001", "511723001001001"

@@ -10,11 +10,10 @@ import pytest
 
 from service.incidents.policies.cache import PolicyRow, ResponseSnapshot, snapshot
 from service.incidents.policies.policy import Policy, compiled, draft_of
-from service.incidents.policies.replay import EFFECTS, Happening, History, replay
+from service.incidents.policies.replay import Happening, History, replay
 from service.incidents.policies.seed import defaults, statutory_days
 from service.incidents.policies.simulation import MOST_EXAMPLES, simulate
 from service.incidents.policies.workdays import Calendar
-from service.incidents.workflow import INCIDENT
 from tests.worktimes import at, second
 
 COUNTY, GRID = "511723", "511723001001001"
@@ -118,13 +117,6 @@ def test_the_categorys_own_limit_counts(rules: ResponseSnapshot) -> None:
             ("close", "2026-03-02 16:00")]  # fmt: skip
     assert late(rules, history(*life)) == set()
     assert late(rules, history(*life, limits={"finish": "4wh"})) == {"finish"}
-
-
-def test_every_step_of_the_workflow_is_known_or_stops_nothing() -> None:
-    neutral = {s.action for s in INCIDENT.steps if s.target is None}
-    neutral |= {"verify", "follow-up", "suspend", "resume"}
-    assert {step.action for step in INCIDENT.steps} - EFFECTS.keys() <= neutral
-    assert EFFECTS.keys() <= {step.action for step in INCIDENT.steps}
 
 
 def faster() -> Policy:

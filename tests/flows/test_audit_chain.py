@@ -34,7 +34,7 @@ from tests.flows.tamperings import (
     run,
 )
 
-TABLES = {"incident": "incident"}
+TABLES = {"incident": ("incident",)}
 
 
 SAVED = ("incident", "case_event", "audit_checkpoint")

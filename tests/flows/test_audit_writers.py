@@ -24,7 +24,7 @@ from service.kit.events import GENESIS, Event
 from service.kit.ids import uuid7
 from tests.flows.chains import START, Chain, Rows, incident, store
 
-TABLES = {"incident": "incident"}
+TABLES = {"incident": ("incident",)}
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from geo import crs
 from geo.positions import Crs
-from service.incidents.shown import Incident, Timeline
+from service.incidents.shown import Incident
 from service.kit.ids import uuid7
+from service.kit.timeline import Timeline
 from tests.cases import OTHER_UNIT, UNIT, Place
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from service.commands import audit
 from service.config import ROOT
+from service.plan.fulfilment import KINDS
 from service.tables import metadata
 
 GATE = ROOT / "service" / "kit" / "advance.py"
@@ -102,7 +104,13 @@ def test_only_the_gate_writes_a_state(path: Path) -> None:
 def test_the_gate_itself_is_where_states_are_written() -> None:
     assert state_writes(GATE.read_text("utf-8"))
     assert len(state_writes(PARTS_GATE.read_text("utf-8"))) == 1
-    assert {"dispatch_approval", "incident"} <= set(CASE_TABLES)
+    assert {"activation", "dispatch_approval", "incident"} <= set(CASE_TABLES)
+
+
+def test_the_audit_checks_the_heads_of_every_case_there_is() -> None:
+    assert sorted(audit.CASE_TABLES) == CASE_TABLES
+    kinds = [kind for named in audit.CASE_TABLES.values() for kind in named]
+    assert sorted(kinds) == sorted(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from service.config import Settings
 from service.main import create_app
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+EVENTS = "text/event-stream"
 # How many requests are generated for each operation, at least.
 DEFAULT_EXAMPLES = 12
 EXAMPLES = int(os.environ.get("GRIDWARD_FUZZ_EXAMPLES", DEFAULT_EXAMPLES))
@@ -51,6 +52,12 @@ class Operation:
     def secured(self) -> bool:
         """Whether only a caller with a token gets in."""
         return any("bearer" in way for way in self.raw["security"])
+
+    @property
+    def endless(self) -> bool:
+        """Whether a good answer never ends: such an operation has tests of its own."""
+        good = self.raw["responses"].get("200", {})
+        return EVENTS in good.get("content", {})
 
     def parameters(self, where: str) -> list[dict[str, Any]]:
         """The parameters in path, query or header, references followed."""

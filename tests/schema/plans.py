@@ -14,7 +14,7 @@ from psycopg import ClientCursor
 
 from service.auth.permissions import Role
 from service.auth.subject import Grant, Subject
-from service.db import APP_ROLE
+from service.db import APP_ROLE, WRITER_ROLE
 from tests.bench import bulk
 from tests.conftest import create_database, server_url, with_database
 
@@ -57,10 +57,11 @@ def _rows(node: dict[str, Any]) -> int:
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The node and all below it, as they are run; what an init plan does is left out."""
+    """The node and all below it, as they are run; an init plan is left out, a CTE is not."""
     yield node
     for child in node.get("Plans", []):
-        if child.get("Parent Relationship") != "InitPlan":
+        is_cte = child.get("Subplan Name", "").startswith("CTE ")
+        if is_cte or child.get("Parent Relationship") != "InitPlan":
             yield from _flat(child)
 
 
@@ -83,16 +84,25 @@ def loaded(template: str, amount: bulk.Amount, base: datetime) -> Iterator[str]:
 
 def explain(url: str, query: str, actor: UUID, arguments: list[Any], mode: str) -> Plan:
     """The plan of `query` with its $1 the actor, run once under the application's role."""
+    return _explain(url, query, [str(actor), *arguments], role=APP_ROLE, mode=mode)
+
+
+def explain_writing(url: str, query: str, arguments: list[Any]) -> Plan:
+    """The plan of `query` under the writer's role, which plans once for whatever comes."""
+    return _explain(url, query, arguments, role=WRITER_ROLE, mode="force_generic_plan")
+
+
+def _explain(url: str, query: str, arguments: list[Any], *, role: str, mode: str) -> Plan:
     with psycopg.connect(url, autocommit=True, cursor_factory=ClientCursor) as connection:
-        connection.execute(f"SET ROLE {APP_ROLE}")
+        connection.execute(f"SET ROLE {role}")
         connection.execute("SET jit = off")
         connection.execute(f"SET plan_cache_mode = {mode}")
         connection.execute(f"PREPARE asked AS {query}")
-        places = ", ".join(["%s"] * (len(arguments) + 1))
+        places = ", ".join(["%s"] * len(arguments))
         run = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked ({places})"
         # Once to warm the catalogues, whose pages are not the query's.
-        connection.execute(run, [str(actor), *arguments])
-        row = connection.execute(run, [str(actor), *arguments]).fetchone()
+        connection.execute(run, arguments)
+        row = connection.execute(run, arguments).fetchone()
     assert row is not None
     top = row[0][0]["Plan"]
     pages = top["Shared Hit Blocks"] + top["Shared Read Blocks"]

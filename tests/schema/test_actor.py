@@ -21,9 +21,11 @@ from service.db import Database, as_actor
 from service.incidents import store
 from service.incidents.store import Filters
 from service.kit import clock
+from service.kit.timeline import EVENTS
 from tests.bench import bulk
 from tests.schema.plans import loaded, make_subject
 
+KINDS = ["incident"]
 TURNS = 12
 EVERYTHING = as_actor("SELECT DISTINCT i.township_code AS code FROM incident i")
 ANY_OF_IT = as_actor(
@@ -86,9 +88,9 @@ async def test_a_timeline_is_read_by_its_own_dispatcher_alone_whoever_asked_befo
     house: House,
 ) -> None:
     for _ in range(TURNS):
-        assert await house.read(store.TIMELINE, house.nobody, house.case) == []
-        assert len(await house.read(store.TIMELINE, house.here, house.case)) == 1
-        assert await house.read(store.TIMELINE, house.there, house.case) == []
+        assert await house.read(EVENTS, house.nobody, house.case, KINDS) == []
+        assert len(await house.read(EVENTS, house.here, house.case, KINDS)) == 1
+        assert await house.read(EVENTS, house.there, house.case, KINDS) == []
 
 
 async def test_the_wall_alone_shows_each_caller_the_own_township_and_nothing_else(
@@ -120,10 +122,12 @@ async def test_callers_take_turns_inside_one_transaction_too(house: House) -> No
 
 
 @pytest.mark.parametrize(
-    "query", [store.ONE, store.TIMELINE, ANY_OF_IT], ids=["one", "timeline", "any"]
+    ("query", "more"),
+    [(store.ONE, []), (EVENTS, [KINDS]), (ANY_OF_IT, [])],
+    ids=["one", "timeline", "any"],
 )
 async def test_the_order_in_which_the_planner_would_join_changes_nothing(
-    house: House, query: str
+    house: House, query: str, more: list[Any]
 ) -> None:
     """The genetic planner, which joins in an order of chance, is made to plan all joins."""
     async with house.db.reads.acquire() as connection, connection.transaction():
@@ -133,7 +137,7 @@ async def test_the_order_in_which_the_planner_would_join_changes_nothing(
             for caller, found in ((house.here, 1), (house.there, 0), (house.here, 1)):
                 # Planned anew each time: a new text is a new statement.
                 text = f"{query} /* {seed} {caller.account_id} */"
-                rows = await connection.fetch(text, str(caller.account_id), house.case)
+                rows = await connection.fetch(text, str(caller.account_id), house.case, *more)
                 assert len(rows) == found
 
 

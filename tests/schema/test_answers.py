@@ -11,7 +11,7 @@ from tests.people import People, Person
 from tests.schema.contract import Operation, operations
 from tests.schema.world import World
 
-READS = [op for op in operations() if op.method == "GET"]
+READS = [op for op in operations() if op.method == "GET" and not op.endless]
 QUERIES: dict[str, list[str]] = {
     "locate_grid": [
         "?lon={lon}&lat={lat}&crs=cgcs2000",
@@ -19,6 +19,8 @@ QUERIES: dict[str, list[str]] = {
         "?lon=100&lat=30&crs=gcj02",
     ],
     "list_incidents": ["", "?geometry=true&limit=2"],
+    "read_dispatch_queue": ["?tier=1&tier=4", "?tier=1&tier=4&geometry=true&limit=1&counts=false"],
+    "export_dispatch_csv": ["", "?source=incidents"],
     "list_grids": ["?limit=2", "?area={village}&geometry=true", "?status=all&limit=1"],
     "list_grid_versions": ["", "?geometry=true"],
     "read_area": ["", "?geometry=true"],
@@ -37,6 +39,7 @@ QUERIES: dict[str, list[str]] = {
     "find_nearest_resources": ["?lon={lon}&lat={lat}&crs=cgcs2000&allocated=true"],
     "list_activations": ["", "?drill=true&limit=1"],
     "list_resources": ["", "?area={village}&limit=1"],
+    "list_indicators": ["", "?group_by=township", "?group_by=month&area={village}&category=05"],
 }
 
 

@@ -44,6 +44,7 @@ STANDING = [
     "draft_duty_list", "revoke_token", "create_emergency_plan", "revise_emergency_plan",
     "create_stock_item", "change_stock_item", "put_travel_mode", "register_resource",
     "enter_stock_movement", "reveal_resource_contact", "start_activation",
+    "draft_category_set", "revoke_token", "act_in_bulk",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -23,9 +23,19 @@ from service.incidents.case import INCIDENTS
 from service.incidents.policies.simulating import REACH
 from service.incidents.policies.store import HISTORIES
 from service.incidents.store import Filters
+from service.incidents.sweeping import BATCH
 from service.kit import clock
+from service.kit.timeline import EVENTS
 from tests.bench import bulk
-from tests.schema.plans import MODES, Plan, explain, loaded, make_subject, of_every_reach
+from tests.schema.plans import (
+    MODES,
+    Plan,
+    explain,
+    explain_writing,
+    loaded,
+    make_subject,
+    of_every_reach,
+)
 
 pytestmark = pytest.mark.xdist_group("million")
 
@@ -48,6 +58,9 @@ class History:
         found = store.list_query(subject, filters, self.deep if deep else None, PAGE)
         assert found is not None
         return explain(self.url, found[0], subject.account_id, found[1], mode)
+
+
+KINDS = ["incident"]
 
 
 def _history(url: str, closed: int) -> History:
@@ -164,7 +177,7 @@ def test_one_incident_and_its_timeline_are_found_by_their_keys(million: History,
     one = explain(million.url, store.ONE, township.account_id, [case], mode)
     assert one.rows == 1
     assert one.indexes <= {"pk_incident", "pk_incident_contact"}
-    timeline = explain(million.url, store.TIMELINE, township.account_id, [case], mode)
+    timeline = explain(million.url, EVENTS, township.account_id, [case, KINDS], mode)
     assert timeline.rows == 1
     assert "uq_case_event_case_id_seq" in timeline.indexes
     for plan in (one, timeline):
@@ -193,8 +206,39 @@ def test_actions_find_their_cases_by_their_keys(million: History, statement: str
 def test_every_statement_names_its_actor_before_it_reads_a_row(million: History, mode: str) -> None:
     for caller, subject in million.callers.items():
         assert million.list_plan(caller, Filters(), mode).first == "actor"
-        for query in (store.ONE, store.TIMELINE):
-            assert explain(million.url, query, subject.account_id, [uuid4()], mode).first == "actor"
+        for query, more in ((store.ONE, []), (EVENTS, [KINDS])):
+            plan = explain(million.url, query, subject.account_id, [uuid4(), *more], mode)
+            assert plan.first == "actor"
+
+
+def sweep_plan(history: History, now: datetime) -> Plan:
+    """How a sweep at `now` finds its next cases."""
+    return explain_writing(history.url, store.ALARMED, [now, BATCH])
+
+
+# Per case its alarm, its row in the projection, three pages down the key, its row and its lock.
+PAGES_AN_ALARM = 8
+
+
+def test_a_sweep_reads_what_is_due_by_its_alarm_however_long_the_history_is(
+    million: History, young: History, base: datetime
+) -> None:
+    after, before = sweep_plan(million, base), sweep_plan(young, base)
+    for plan in (after, before):
+        assert plan.rows == BATCH
+        assert plan.indexes == {"ix_open_incident_alarm", "pk_incident"}
+        assert not plan.read_through
+        assert plan.pages <= BATCH * PAGES_AN_ALARM
+    # The key of a hundred times as many cases may be one page deeper.
+    assert after.pages <= before.pages * 1.2 + BATCH
+
+
+def test_a_sweep_that_finds_nothing_due_costs_next_to_nothing(
+    million: History, base: datetime
+) -> None:
+    plan = sweep_plan(million, base - timedelta(days=3_650))
+    assert (plan.rows, plan.read_through) == (0, set())
+    assert plan.pages <= 5
 
 
 # Per case its row, three pages down the index to its events, and their row.

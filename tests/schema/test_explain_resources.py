@@ -16,6 +16,7 @@ from psycopg import ClientCursor
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql import asyncpg
 
+from geo.cells import COLUMNS, PER_DEGREE, cells_of
 from service.auth.permissions import Role
 from service.auth.subject import Grant, Subject
 from service.db import APP_ROLE
@@ -28,14 +29,16 @@ VILLAGE = "511723001001"
 EAST, NORTH = 487_500.0, 3_440_000.0
 LOAD = f"""
 INSERT INTO resource (id, kind, name, owner_unit, grid_code, village_code, location, position,
-  raw_x, raw_y, raw_crs, capacity, note, status, version, created_at, updated_at)
+  raw_x, raw_y, raw_crs, capacity, note, status, version, created_at, updated_at, cell)
 SELECT gen_random_uuid(), (ARRAY['team', 'vehicle', 'shelter', 'supply_point'])[1 + n % 4], 'x',
   CASE WHEN n % 500 = 0 THEN '511723-water' ELSE '511723-emergency' END,
-  v.code || '001', v.code, ST_SetSRID(ST_MakePoint(107.8, 31.1), 4490),
+  v.code || '001', v.code, ST_SetSRID(ST_MakePoint(p.lon, p.lat), 4490),
   ST_SetSRID(ST_MakePoint({EAST} + (random() - 0.5) * 40000, {NORTH} + (random() - 0.5) * 30000),
-    4545), 107.8, 31.1, 'cgcs2000', 1, '', 'available', 1, now(), now()
+    4545), 107.8, 31.1, 'cgcs2000', 1, '', 'available', 1, now(), now(),
+  floor((p.lat + 90) * {PER_DEGREE})::int * {COLUMNS} + floor((p.lon + 180) * {PER_DEGREE})::int
 FROM generate_series(1, {MANY}) AS n
 CROSS JOIN LATERAL (SELECT '511723001' || lpad((1 + n % 200)::text, 3, '0') AS code) AS v
+CROSS JOIN LATERAL (SELECT 107.6 + random() * 0.4 + n * 0 AS lon, 30.9 + random() * 0.4 AS lat) AS p
 """
 NEAR: dict[str, Any] = {
     "easting": EAST, "northing": NORTH, "kind": "vehicle", "item": None, "allocated": False,
@@ -57,8 +60,9 @@ def county(template_database: str) -> Iterator[str]:
         connection.execute(LOAD)
         connection.execute(
             "INSERT INTO activation (id, area_code, level, plan_code, plan_version, reason, drill,"
-            " status, tier, version, activated_at, activated_by) VALUES (gen_random_uuid(), %s, 3,"
-            " '511723-flood', 1, 'x', false, 'in_force', 2, 1, now(), gen_random_uuid())",
+            " state, tier, version, head_hash, last_event_at, activated_at, activated_by)"
+            " VALUES (gen_random_uuid(), %s, 3, '511723-flood', 1, 'x', false, 'in_force', 2, 1,"
+            " '', now(), now(), gen_random_uuid())",
             (VILLAGE,),
         )
         connection.execute("VACUUM ANALYZE resource")
@@ -91,8 +95,8 @@ def explained(
     assert not [n for n in nodes if n.get("Relation Name") == "resource" and
                 n["Node Type"] == "Seq Scan"]  # fmt: skip
     # A subplan that was never run - no resource is allocated - does not count.
-    used = [n for n in nodes if n.get("Relation Name") == "resource" and n["Actual Loops"]]
-    indexes = {n["Index Name"] for n in used}
+    used = {n["Index Name"] for n in nodes if "Index Name" in n and n["Actual Loops"]}
+    indexes = {name for name in used if "_resource" in name and "stock" not in name}
     return top["Actual Rows"], indexes, top["Shared Hit Blocks"] + top["Shared Read Blocks"]
 
 
@@ -131,3 +135,28 @@ def test_a_page_of_resources_costs_a_page(county: str, mode: str) -> None:
     rows, indexes, pages = explained(county, store.PAGE, caller, values, mode)
     assert (rows, indexes) == (51, {"pk_resource"})
     assert pages <= 700
+
+
+# A street, a township, all of the county: west, south, east, north.
+BOXES = {
+    "a street": ((107.751, 31.051, 107.761, 31.061), 51, 2_000),
+    "a township": ((107.71, 31.01, 107.81, 31.11), 51, 8_000),
+    "the county": ((107.4, 30.7, 108.2, 31.5), 51, 60_000),
+    "a place without any": ((107.0, 31.0, 107.1, 31.1), 0, 800),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", BOXES)
+def test_a_map_reads_the_cells_of_its_box_and_nothing_else(
+    county: str, mode: str, name: str
+) -> None:
+    """What a map asks for whenever it is moved; the cost follows the box."""
+    box, most, pages_at_most = BOXES[name]
+    sides = dict(zip(("west", "south", "east", "north"), box, strict=True))
+    dispatcher = make_subject(county, Grant(Role.COUNTY_DISPATCHER, "511723"))
+    values = {**PAGE, **sides, "cells": cells_of(*box), "everywhere": True, "units": []}
+    rows, indexes, pages = explained(county, store.PAGE_IN_CELLS, dispatcher, values, mode)
+    assert rows == most
+    assert indexes == ({"ix_resource_cell", "pk_resource"} if most else {"ix_resource_cell"})
+    assert pages <= pages_at_most

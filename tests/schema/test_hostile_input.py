@@ -25,7 +25,7 @@ from tests.schema.contract import (
 )
 from tests.schema.world import World, parameters
 
-OPERATIONS = operations()
+OPERATIONS = [op for op in operations() if not op.endless]
 JSON = "application/json"
 TEXTS = [
     "\0", "a\0b", "\ud800", "a" * 5_000, "", "' OR 1=1 --", "%", "{0}", "-1", "1e400", "NaN",

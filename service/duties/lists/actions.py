@@ -15,17 +15,17 @@ from service.duties.lists.errors import (
     DutyListNotDraft,
     OtherKind,
 )
-from service.duties.lists.events import record
-from service.duties.lists.present import shown_finding, shown_item
+from service.duties.lists.events import HISTORY
+from service.duties.lists.present import shown_item
 from service.duties.lists.rules import (
     Entry,
     Known,
     TownshipException,
-    errors_of,
     findings,
 )
-from service.errors import FieldProblem, NotFound
+from service.errors import NotFound
 from service.kit import clock
+from service.kit.drafts import errors_of, refuse_errors, require_draft, shown_finding
 from service.kit.idempotency import Answer
 
 
@@ -64,8 +64,15 @@ async def draft(session: Session, actor: UUID, body: schemas.DutyListDraft) -> A
         await store.put_all(session, version, entries)
     else:
         await session.execute(store.COPY_ITEMS, {"version": version, "source": source})
-    await record(session, version, body.kind, "draft", "drafted", actor=actor, now=now,
-                 payload={"copy_of": source})  # fmt: skip
+    await HISTORY[body.kind].record(
+        session,
+        version,
+        "draft",
+        "drafted",
+        actor=actor,
+        now=now,
+        payload={"copy_of": source},
+    )
     head = await store.list_of(session, version) or {}
     items = [shown_item(e) for e in await store.entries_of(session, version)]
     return Answer(201, {**head, "items": items}, {"Location": f"/v1/duty-lists/{version}"})
@@ -78,8 +85,15 @@ async def put_item(
     kind = await _locked_draft(session, version)
     shown = shown_item(entry := _entry(code, body))
     await store.put(session, version, entry)
-    await record(session, version, kind, "put-item", "item_put", actor=actor, now=clock.now(),
-                 payload=shown)  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "put-item",
+        "item_put",
+        actor=actor,
+        now=clock.now(),
+        payload=shown,
+    )
     return Answer(200, shown)
 
 
@@ -89,8 +103,15 @@ async def delete_item(session: Session, actor: UUID, version: int, code: str) ->
     gone = await session.execute(store.DELETE_ITEM, {"version": version, "code": code})
     if gone.first() is None:
         raise NotFound
-    await record(session, version, kind, "delete-item", "item_deleted", actor=actor,
-                 now=clock.now(), payload={"code": code})  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "delete-item",
+        "item_deleted",
+        actor=actor,
+        now=clock.now(),
+        payload={"code": code},
+    )
     return Answer(204, None)
 
 
@@ -103,17 +124,22 @@ async def publish(session: Session, actor: UUID, version: int, known: Known) -> 
     kind = await _locked_draft(session, version)
     entries = await store.entries_of(session, version)
     found = findings(entries, await store.entries_in_force(session, kind), known)
-    if wrong := errors_of(found):
-        places = tuple(FieldProblem(f.pointer, f.code, f.zh, f.en) for f in wrong[:100])
-        raise DutyListInvalid(fields=places, version=version, count=len(wrong), clause="35.1")
+    refuse_errors(found, DutyListInvalid, version=version, clause="35.1")
     now = clock.now()
     which = {"kind": kind}
     before = (await session.execute(store.PUBLISHED_VERSION, which)).scalar_one_or_none()
     await store.publish(session, version, kind, actor, now)
-    await record(session, version, kind, "publish", "published", actor=actor, now=now,
-                 payload={"replaces": before})  # fmt: skip
+    await HISTORY[kind].record(
+        session,
+        version,
+        "publish",
+        "published",
+        actor=actor,
+        now=now,
+        payload={"replaces": before},
+    )
     head = await store.list_of(session, version) or {}
-    return Answer(200, {**head, "findings": [shown_finding(f) for f in found]})
+    return Answer(200, {**head, "findings": [shown_finding(f, item=f.item) for f in found]})
 
 
 async def validate(db: Database, version: int, known: Known) -> dict[str, Any]:
@@ -121,7 +147,10 @@ async def validate(db: Database, version: int, known: Known) -> dict[str, Any]:
     head = await read_head(db, version)
     entries = await store.read_entries(db, store.ITEMS_OF, version)
     found = findings(entries, await store.read_entries(db, store.IN_FORCE, head["kind"]), known)
-    return {"valid": not errors_of(found), "findings": [shown_finding(f) for f in found]}
+    return {
+        "valid": not errors_of(found),
+        "findings": [shown_finding(f, item=f.item) for f in found],
+    }
 
 
 async def read_version(db: Database, version: int) -> dict[str, Any]:
@@ -165,8 +194,7 @@ async def _locked_draft(session: Session, version: int) -> str:
     row = (await session.execute(store.LOCK_LIST, {"version": version})).first()
     if row is None:
         raise NotFound
-    if row.status != "draft":
-        raise DutyListNotDraft(version=version, state=row.status)
+    require_draft(row.status, DutyListNotDraft, version)
     kind: str = row.kind
     return kind
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from service.kit.drafts import Messages
 
-Severity = Literal["error", "warning"]
-
-MESSAGES: dict[str, tuple[Severity, str, str]] = {
+MESSAGES: Messages = {
     "empty": ("error", "清单中没有启用的事项", "the list has no active item"),
     "no_chinese_name": ("error", "缺少中文名称", "there is no Chinese name"),
     "no_english_name": ("error", "缺少英文名称", "there is no English name"),

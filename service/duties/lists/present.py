@@ -8,25 +8,13 @@ from typing import Any
 
 import msgspec
 
-from service.duties.lists.rules import Entry, Finding
+from service.duties.lists.rules import Entry
 
 
 def shown_item(entry: Entry) -> dict[str, Any]:
     """One item as it crosses the wire."""
     shown: dict[str, Any] = msgspec.to_builtins(entry)
     return shown
-
-
-def shown_finding(finding: Finding) -> dict[str, Any]:
-    """A finding with its pointer instead of its place."""
-    return {
-        "severity": finding.severity,
-        "item": finding.item,
-        "pointer": finding.pointer,
-        "code": finding.code,
-        "zh": finding.zh,
-        "en": finding.en,
-    }
 
 
 def list_in_force(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
+from service.auth.acting import administer
 from service.auth.guards import Caller, holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
@@ -18,21 +18,19 @@ from service.duties.lists.errors import UnknownDutyCategory
 from service.duties.lists.present import list_in_force, shown_item
 from service.duties.lists.rules import Known
 from service.errors import NotFound
+from service.kit.answers import json_answer
 from service.kit.conditional import has_already
-from service.kit.idempotency import Once, once, run_once
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends, takes
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, page_bytes
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, query_page
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["duties"], route_class=ClauseRoute)
 
-JSON_TYPE = "application/json"
-BEYOND_ANY = 2_000_000_000
 COUNTY_TIER = 4
 KEEPING = clauses("9.1", "25.1", "35.1", "35.3", "35.4")
 CHECKING = clauses("9.1", "25.1", "35.2", "35.3", "35.4")
 
-Asked = Annotated[Once, Depends(once)]
 Manager = Annotated[Subject, Depends(holder_of(Permission.DUTY_LIST_MANAGE, countywide=True))]
 ItemCode = Annotated[schemas.ItemCode, Path(examples=["T0601"])]
 
@@ -69,7 +67,7 @@ async def read_duty_list(
     if has_already(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     body = list_in_force(kind, found.version, found.published_at, found.entries, township)
-    return Response(msgspec.json.encode(body), headers=headers, media_type=JSON_TYPE)
+    return json_answer(body, headers)
 
 
 @router.get(
@@ -98,7 +96,7 @@ async def check_duty(
     )
     if verdict.list_version is None:
         raise NotFound
-    return Response(msgspec.json.encode(_checked(verdict)), media_type=JSON_TYPE)
+    return json_answer(_checked(verdict))
 
 
 def _checked(verdict: Verdict) -> dict[str, Any]:
@@ -126,16 +124,14 @@ async def list_duty_lists(
     request: Request,
     _caller: Manager,
     kind: Annotated[schemas.Kind | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Response:
     """权责清单版本 Versions, newest first: drafts, those in force, those they replaced."""
-    cursors, scope = request.app.state.cursors, f"duty-lists {kind}"
-    below = cursors.read(cursor, scope, int)[0] if cursor else BEYOND_ANY
-    rows = await request.app.state.db.reads.fetch(store.PAGE, below, kind, limit + 1)
-    more = cursors.make(scope, rows[limit - 1]["version"]) if len(rows) > limit else None
-    items = [msgspec.json.encode(dict(row)) for row in rows[:limit]]
-    return Response(page_bytes(items, more), media_type=JSON_TYPE)
+    return await query_page(
+        request, store.PAGE, "version", cursor, limit, first=BEYOND_ANY, more=(kind,),
+        name=f"duty-lists {kind}",
+    )  # fmt: skip
 
 
 @router.post(
@@ -151,8 +147,9 @@ async def draft_duty_list(
 ) -> Response:
     """起草权责清单 A copy of the list in force, of another version, or a whole new list."""
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(session, who, asked, lambda: actions.draft(session, who, body))
+    return await administer(
+        request, caller, asked, lambda session: actions.draft(session, who, body)
+    )
 
 
 @router.get(
@@ -167,7 +164,7 @@ async def read_duty_list_version(
 ) -> Response:
     """权责清单某版 One version with all its items, a draft too."""
     found = await actions.read_version(request.app.state.db, version)
-    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.put(
@@ -190,10 +187,9 @@ async def put_duty_item(
     What is wrong shows in `validate`.
     """
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(
-            session, who, asked, lambda: actions.put_item(session, who, version, code, body)
-        )
+    return await administer(
+        request, caller, asked, lambda session: actions.put_item(session, who, version, code, body)
+    )
 
 
 @router.delete(
@@ -211,10 +207,9 @@ async def delete_duty_item(
     To end one that was published, set `active` to false.
     """
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(
-            session, who, asked, lambda: actions.delete_item(session, who, version, code)
-        )
+    return await administer(
+        request, caller, asked, lambda session: actions.delete_item(session, who, version, code)
+    )
 
 
 async def _known(request: Request) -> Known:
@@ -237,7 +232,7 @@ async def validate_duty_list(
     Nothing changes.
     """
     found = await actions.validate(request.app.state.db, version, await _known(request))
-    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.post(
@@ -252,7 +247,6 @@ async def publish_duty_list(
 ) -> Response:
     """发布权责清单 Put a draft in force; dispatches from now on are judged by it."""
     who, known = caller.account_id, await _known(request)
-    async with request.app.state.db.session(who) as session:
-        return await run_once(
-            session, who, asked, lambda: actions.publish(session, who, version, known)
-        )
+    return await administer(
+        request, caller, asked, lambda session: actions.publish(session, who, version, known)
+    )

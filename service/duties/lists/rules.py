@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.duties.lists.messages import MESSAGES
+from service.kit.drafts import Severity
 
 Section = Literal["basic", "cooperate", "recovered"]
 RECOVERED: Section = "recovered"
@@ -63,7 +64,7 @@ class Known:
 class Finding:
     """What is wrong (error) or worth a look (warning) at `place` of the item `item`."""
 
-    severity: Literal["error", "warning"]
+    severity: Severity
     item: str
     place: str
     code: str
@@ -104,11 +105,6 @@ def findings(
         *_against(entries, before),
     ]
     return tuple(sorted(found, key=lambda f: (f.item, f.severity, f.place, f.code)))
-
-
-def errors_of(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Only what stops a publication."""
-    return tuple(f for f in found if f.severity == "error")
 
 
 def _say(code: str, item: str, place: str, **params: Any) -> Finding:

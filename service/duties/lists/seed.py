@@ -10,7 +10,7 @@ import msgspec
 
 from service.db import Session
 from service.duties.lists import store
-from service.duties.lists.events import record
+from service.duties.lists.events import HISTORY
 from service.duties.lists.rules import KINDS, Entry
 from service.kit import clock
 from service.kit.actors import SERVICE
@@ -46,6 +46,6 @@ async def seed_duties(session: Session, county: str) -> bool:
     for version, (kind, entries) in enumerate(default_lists(county).items(), start=1):
         await store.insert_list(session, version, kind, "published", note=NOTE, now=now)
         await store.put_all(session, version, entries)
-        await record(session, version, kind, "seed", "published", actor=SERVICE, now=now)
+        await HISTORY[kind].record(session, version, "seed", "published", actor=SERVICE, now=now)
     await session.execute(store.ADVANCE_EPOCH)
     return True

@@ -39,8 +39,8 @@ ORDER BY code
 PAGE = """
 SELECT l.version, l.kind, l.status, l.note, l.created_at, l.published_at, l.published_by,
   (SELECT count(*) FROM duty_item i WHERE i.version = l.version) AS items
-FROM duty_list l WHERE l.version < $1 AND ($2::text IS NULL OR l.kind = $2)
-ORDER BY l.version DESC LIMIT $3
+FROM duty_list l WHERE l.version < $1 AND ($3::text IS NULL OR l.kind = $3)
+ORDER BY l.version DESC LIMIT $2
 """
 UNITS = "SELECT code, active FROM unit"
 TOWNSHIPS = "SELECT code FROM division WHERE level = 'township' AND valid_to IS NULL"

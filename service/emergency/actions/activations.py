@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from service.auth.errors import UnknownArea
 from service.auth.permissions import Permission
 from service.emergency import rules
+from service.emergency.case import ACTIVATIONS, ActivationCase, cases_of
 from service.emergency.errors import (
     AlreadyInForce,
     BadNextDate,
@@ -19,18 +22,20 @@ from service.emergency.errors import (
     SameLevel,
     UnknownPlan,
 )
-from service.emergency.room import Room, etag, require_version
+from service.emergency.room import Room
 from service.emergency.schemas import activations as schemas
 from service.emergency.store import activations as store
 from service.emergency.store import plans, resources
-from service.emergency.workflow import LEVELS, workflow_of
+from service.emergency.workflow import ASKED_FOR, LEVELS, workflow_of
 from service.errors import NotFound
 from service.kit import clock
+from service.kit.conditional import etag_of
 from service.kit.idempotency import Answer
 from service.kit.ids import uuid7
-from service.kit.workflow import Step
+from service.kit.workflow import Step, require_version
 
 COMMAND = Permission.ACTIVATION_COMMAND
+IN_FORCE_ONCE = "uq_activation_running"
 
 
 async def start(room: Room, body: schemas.ActivationNew) -> Answer:
@@ -43,41 +48,49 @@ async def start(room: Room, body: schemas.ActivationNew) -> Answer:
     if not await plans.scalar(room.session, plans.AREA_KNOWN, area=body.area):
         raise UnknownArea(pointer="/area", area=body.area)
     version = await _plan_version(room, body, tier)
-    flow = workflow_of(drill=body.drill)
-    made = {
-        **body.model_dump(), "id": body.id or uuid7(), "plan_version": version,
-        "status": flow.initial, "tier": tier, "now": room.now, "actor": room.actor,
-    }  # fmt: skip
-    if await plans.first(room.session, store.START, **made) is None:
-        same = {"area": body.area, "plan": body.plan, "drill": body.drill}
-        running = await plans.scalar(room.session, store.RUNNING, **same)
-        if running is not None and running != made["id"]:
-            raise AlreadyInForce(area=body.area, plan=body.plan)
-        raise IdTaken(id=made["id"], pointer="/id")
-    payload = {"area": body.area, "level": body.level, "plan": body.plan,
-               "plan_version": version, "reason": body.reason}  # fmt: skip
-    await _note(room, made["id"], flow.creation, body.area, (None, flow.initial), payload)
-    answer = await read(room, made["id"])
-    headers = {"Location": f"/v1/activations/{made['id']}", **etag(1)}
-    return Answer(201, answer, headers)
+    case = ActivationCase(
+        id=body.id or uuid7(), area_code=body.area, level=body.level, plan_code=body.plan,
+        plan_version=version, reason=body.reason, drill=body.drill, tier=tier,
+        activated_at=room.now, activated_by=room.actor,
+    )  # fmt: skip
+    await _open(room, case)
+    headers = {"Location": f"/v1/activations/{case.id}", **etag_of(case.version)}
+    return Answer(201, await read(room, case.id), headers)
+
+
+async def _open(room: Room, case: ActivationCase) -> None:
+    """Store what begins. Raises AlreadyInForce, IdTaken."""
+    same = {"area": case.area_code, "plan": case.plan_code, "drill": case.drill}
+    running = await plans.scalar(room.session, store.RUNNING, **same)
+    elsewhere = AlreadyInForce(area=case.area_code, plan=case.plan_code)
+    if running is not None and running != case.id:
+        raise elsewhere
+    payload = {"area": case.area_code, "level": case.level, "plan": case.plan_code,
+               "plan_version": case.plan_version, "reason": case.reason}  # fmt: skip
+    deed = room.deed(COMMAND, case.area_code, payload)
+    try:
+        await cases_of(drill=case.drill).open(room.session, case, deed)
+    except asyncpg.UniqueViolationError as taken:
+        if taken.constraint_name == IN_FORCE_ONCE:
+            raise elsewhere from None
+        raise IdTaken(id=case.id, pointer="/id") from None
 
 
 async def change_level(
     room: Room, activation: UUID, body: schemas.LevelChange, expected: int | None
 ) -> Answer:
     """200 at another level. Raises as `end`, and SameLevel, LevelNotInPlan, LevelAboveTier."""
-    row, step, tier = await _held(room, activation, "change-level", expected)
-    if body.level == row["level"]:
+    case, step, tier = await _held(room, activation, "change-level", expected)
+    if body.level == case.level:
         raise SameLevel(level=body.level, roman=LEVELS[body.level])
     plan = await plans.first(
-        room.session, plans.ONE, code=row["plan_code"], version=row["plan_version"],
-        today=room.today,
-    )  # fmt: skip
+        room.session, plans.ONE, code=case.plan_code, version=case.plan_version, today=room.today
+    )
     assert plan is not None
-    rules.require_level(plan["levels"], body.level, tier, row["plan_code"])
-    payload = {"from_level": row["level"], "level": body.level, "reason": body.reason}
-    changes = {"level": body.level, "tier": max(tier, row["tier"])}
-    return await _advance(room, row, step, payload, **changes)
+    rules.require_level(plan["levels"], body.level, tier, case.plan_code)
+    payload = {"from_level": case.level, "level": body.level, "reason": body.reason}
+    case.level, case.tier = body.level, max(tier, case.tier)
+    return await _advance(room, case, step, payload)
 
 
 async def end(
@@ -87,27 +100,29 @@ async def end(
 
     Raises NotFound, OutsideOwnArea, DeclaredAbove, StaleVersion, ActionNotAllowed.
     """
-    row, step, _ = await _held(room, activation, "end", expected)
+    case, step, _ = await _held(room, activation, "end", expected)
     released = await plans.rows(
         room.session, resources.RELEASE_ALL, activation=activation, now=room.now, actor=room.actor
     )
     payload = {"note": body.note, "released": [str(r["resource_id"]) for r in released]}
-    ended = {"ended_at": max(room.now, row["activated_at"]), "ended_by": room.actor}
-    return await _advance(room, row, step, payload, **ended, end_note=body.note)
+    case.ended_at, case.ended_by = max(room.now, case.activated_at), room.actor
+    case.end_note = body.note
+    return await _advance(room, case, step, payload)
 
 
 async def evaluate(
     room: Room, activation: UUID, body: schemas.DrillEvaluationNew, expected: int | None
 ) -> Answer:
     """200 with the drill and its evaluation. Raises as `end`, and NoDrill, BadNextDate."""
-    row, step, _ = await _held(room, activation, "evaluate", expected)
-    if body.next_on <= clock.local(row["ended_at"]).date():
+    case, step, _ = await _held(room, activation, "evaluate", expected)
+    assert case.ended_at is not None
+    if body.next_on <= clock.local(case.ended_at).date():
         raise BadNextDate(pointer="/next_on")
     values = {**body.model_dump(), "id": activation, "now": room.now, "actor": room.actor}
     await room.session.execute(store.EVALUATE, values)
     payload = {"participants": body.participants, "units": body.units,
                "next_on": body.next_on.isoformat()}  # fmt: skip
-    return await _advance(room, row, step, payload, ended_at=row["ended_at"])
+    return await _advance(room, case, step, payload)
 
 
 async def read(room: Room, activation: UUID) -> dict[str, Any]:
@@ -132,7 +147,8 @@ def areas_of(room: Room) -> list[str]:
 def _shown(room: Room, row: dict[str, Any]) -> dict[str, Any]:
     flow = workflow_of(drill=row["drill"])
     tier = room.caller.tier_in(COMMAND, row["area"])
-    allowed = [s.action for s in flow.steps_from(row["status"])] if tier >= row["tier"] else []
+    steps = flow.steps_from(row["state"]) if tier >= row["tier"] else ()
+    allowed = [step.action for step in steps if step.action in ASKED_FOR]
     return {**row, "available_actions": allowed, "clauses": list(flow.creation.clauses)}
 
 
@@ -160,48 +176,25 @@ async def _plan_version(room: Room, body: schemas.ActivationNew, tier: int) -> i
 
 async def _held(
     room: Room, activation: UUID, action: str, expected: int | None
-) -> tuple[dict[str, Any], Step, int]:
-    """The locked row, the step, the caller's tier; the caller may take the step."""
-    row = await plans.first(room.session, store.LOCK, id=activation, areas=areas_of(room))
-    if row is None:
+) -> tuple[ActivationCase, Step, int]:
+    """The locked case, the step, the caller's tier; the caller may take the step."""
+    case = await ACTIVATIONS.hold(room.session, activation)
+    if case is None or not rules.touching(case.area_code, areas_of(room)):
         raise NotFound
-    tier = _require_area(room, row["area_code"])
-    if action == "evaluate" and not row["drill"]:
+    tier = _require_area(room, case.area_code)
+    if action == "evaluate" and not case.drill:
         raise NoDrill
-    flow = workflow_of(drill=row["drill"])
+    flow = workflow_of(drill=case.drill)
     step = flow.step(action)
-    if tier < row["tier"]:
-        raise DeclaredAbove(tier=row["tier"], action=step.en, verb=step.zh)
-    require_version(row["version"], expected)
-    flow.require(step, row["status"])
-    return row, step, tier
+    if tier < case.tier:
+        raise DeclaredAbove(tier=case.tier, action=step.en, verb=step.zh)
+    require_version(expected, case.version)
+    flow.require(step, case.state)
+    return case, step, tier
 
 
-async def _advance(
-    room: Room, row: dict[str, Any], step: Step, payload: dict[str, Any], **changes: Any
-) -> Answer:
-    """The one place where an activation changes its status: row, event, answer."""
-    kept = {"level": row["level"], "tier": row["tier"], "ended_at": None, "ended_by": None,
-            "end_note": None}  # fmt: skip
-    target = step.target or row["status"]
-    await room.session.execute(
-        store.ADVANCE, {**kept, **changes, "id": row["id"], "status": target}
-    )
-    states = (row["status"], target)
-    await _note(room, row["id"], step, row["area_code"], states, payload)
-    return Answer(200, await read(room, row["id"]), etag(row["version"] + 1))
-
-
-async def _note(
-    room: Room,
-    activation: UUID,
-    step: Step,
-    area: str,
-    states: tuple[str | None, str],
-    payload: dict[str, Any],
-) -> None:
-    kind, _, event = step.event.partition(".")
-    await room.note(
-        kind, activation, event=event, action=step.action, permission=COMMAND, area=area,
-        clauses=step.clauses, payload=payload, states=states,
-    )  # fmt: skip
+async def _advance(room: Room, case: ActivationCase, step: Step, payload: dict[str, Any]) -> Answer:
+    """200 with the case after the step, which the gate has stored with its event."""
+    deed = room.deed(COMMAND, case.area_code, payload)
+    await cases_of(drill=case.drill).advance(room.session, case, step, deed)
+    return Answer(200, await read(room, case.id), etag_of(case.version))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from geo.cells import cell_of, cells_in, cells_of
 from geo.positions import Crs
 from service.auth.disclosures import disclose
 from service.auth.permissions import Permission, Role
@@ -20,19 +21,24 @@ from service.emergency.errors import (
     UnknownUnit,
 )
 from service.emergency.positions import grid_at, spot_of
-from service.emergency.room import Room, etag, require_version
+from service.emergency.room import Room
 from service.emergency.schemas import resources as schemas
 from service.emergency.schemas.common import DeclaredPosition, ResourceContact
 from service.emergency.store import plans
 from service.emergency.store import resources as store
 from service.errors import NotFound
+from service.kit.conditional import etag_of
 from service.kit.crypto import mask_name, mask_phone
 from service.kit.idempotency import Answer
 from service.kit.ids import uuid7
+from service.kit.workflow import require_version
 
 CLAUSES = ("17.2", "17.3")
 NAME_FIELD, PHONE_FIELD = "resource_contact.name", "resource_contact.phone"
 CONTACT = ("contact_name", "contact_phone")
+SIDES = ("west", "south", "east", "north")
+# A square degree is more than a county: then a box narrows nothing.
+MOST_CELLS = 2_500
 
 
 async def create(room: Room, body: schemas.ResourceNew) -> Answer:
@@ -59,7 +65,7 @@ async def create(room: Room, body: schemas.ResourceNew) -> Answer:
     return Answer(
         201,
         await read(room, row["id"]),
-        {"Location": f"/v1/resources/{row['id']}", **etag(1)},
+        {"Location": f"/v1/resources/{row['id']}", **etag_of(1)},
     )
 
 
@@ -74,7 +80,7 @@ async def change(
     row = await held(room, resource)
     if not may_keep(room, row["grid_code"], row["owner_unit"]):
         raise NotYourResource
-    require_version(row["version"], expected)
+    require_version(expected, row["version"])
     if row["status"] == "retired":
         raise NotAvailable(status="retired")
     given = {k: v for k, v in body.model_dump().items() if v is not None}
@@ -90,7 +96,7 @@ async def change(
         given["location"] = place["grid"]
     payload = {**given, "contact": "changed"} if body.contact is not None else given
     await note(room, resource, "changed", row["grid_code"], payload)
-    return Answer(200, await read(room, resource), etag(row["version"] + 1))
+    return Answer(200, await read(room, resource), etag_of(row["version"] + 1))
 
 
 async def _fits_allocation(room: Room, resource: UUID, body: schemas.ResourceChange) -> None:
@@ -113,11 +119,13 @@ async def read(room: Room, resource: UUID) -> dict[str, Any]:
 
 async def list_page(room: Room, limit: int, after: UUID | None, **filters: Any) -> list[Any]:
     """What the caller may read, by id; retired ones only when asked for."""
-    box = filters.pop("box") or (None,) * 4
-    sides = dict(zip(("west", "south", "east", "north"), box, strict=True))
-    found = await plans.rows(
-        room.session, store.PAGE, limit=limit, after=after, **sides, **filters, **readable(room)
-    )
+    box = filters.pop("box")
+    asked = {**filters, **readable(room), "limit": limit, "after": after,
+             **dict(zip(SIDES, box or (None,) * 4, strict=True))}  # fmt: skip
+    if box is None or cells_in(*box) > MOST_CELLS:
+        found = await plans.rows(room.session, store.PAGE, **asked)
+    else:
+        found = await plans.rows(room.session, store.PAGE_IN_CELLS, cells=cells_of(*box), **asked)
     return [shown(room, row) for row in found]
 
 
@@ -219,6 +227,7 @@ def _placed(room: Room, given: DeclaredPosition) -> dict[str, Any]:
         "lon": spot.lon, "lat": spot.lat, "easting": spot.easting, "northing": spot.northing,
         "grid": grid_at(room.grids, spot, "/location"), "raw_x": given.lon, "raw_y": given.lat,
         "raw_crs": given.crs.value, "accuracy_m": given.accuracy_m,
+        "cell": cell_of(spot.lon, spot.lat),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from service.emergency import rules
 from service.emergency.actions.allocations import concerning, require_running, standing
 from service.emergency.actions.resources import note, readable
+from service.emergency.case import ActivationCase
 from service.emergency.errors import (
     IdTaken,
     NoStockHere,
@@ -58,7 +59,7 @@ async def move(room: Room, resource: UUID, body: schemas.Movement) -> Answer:
     return Answer(201, entry)
 
 
-async def _activation(room: Room, body: schemas.Movement) -> dict[str, Any] | None:
+async def _activation(room: Room, body: schemas.Movement) -> ActivationCase | None:
     """What the movement is for; what was issued may come back after the end."""
     if body.activation is None:
         return None
@@ -66,7 +67,7 @@ async def _activation(room: Room, body: schemas.Movement) -> dict[str, Any] | No
     if found is None:
         raise UnknownActivation(id=body.activation, pointer="/activation")
     if body.kind == "issue":
-        require_running(found)
+        require_running(found.ended_at)
     return found
 
 

@@ -111,7 +111,7 @@ async def _say_why(room: Room, wanted: UUID) -> None:
     named = await plans.first(room.session, activations.ONE, id=wanted, areas=areas_of(room))
     if named is None:
         raise UnknownActivation(id=wanted, pointer="/activation")
-    require_running(named)
+    require_running(named["ended_at"])
 
 
 def _judged(

@@ -11,26 +11,19 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.emergency.actions import activations, command
-from service.emergency.http import (
-    Asked,
-    Commanding,
-    Cursor,
-    Expected,
-    Limit,
-    Reader,
-    act,
-    answer,
-    keyed,
-    look,
-    page,
-)
-from service.emergency.room import Room, etag
+from service.emergency.http import Commanding, Reader, act, look, page
+from service.emergency.room import Room
 from service.emergency.schemas import activations as schemas
 from service.emergency.schemas.common import Code
+from service.emergency.workflow import ACTIVATION, DRILL
+from service.kit.answers import json_answer
+from service.kit.conditional import Expected, etag_of
 from service.kit.fields import AreaPrefix
+from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems, sends
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
+from service.kit.timeline import Timeline, timeline
 
 router = APIRouter(prefix="/v1", tags=["emergency"], route_class=ClauseRoute)
 
@@ -72,7 +65,7 @@ async def list_activations(
     request: Request,
     caller: Reader,
     area: Annotated[AreaPrefix | None, Query(description="What touches this area")] = None,
-    status: Annotated[schemas.Status | None, Query()] = None,
+    state: Annotated[schemas.State | None, Query()] = None,
     drill: Annotated[bool | None, Query(description="Drills only, or none")] = None,
     plan: Annotated[Code | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -82,7 +75,7 @@ async def list_activations(
 
     async def fetch(room: Room, after: tuple[Any, ...] | None, most: int) -> list[Any]:
         since, last = after or (None, None)
-        filters = {"area": area, "status": status, "drill": drill, "plan": plan}
+        filters = {"area": area, "state": state, "drill": drill, "plan": plan}
         return await activations.list_page(room, most, since=since, after=last, **filters)
 
     return await page(request, caller, cursor, limit, BY_TIME, fetch)
@@ -98,7 +91,23 @@ async def list_activations(
 async def get_activation(request: Request, caller: Reader, activation_id: UUID) -> Response:
     """应急响应 One activation with what the caller may do now; `ETag` is its version."""
     found = await look(request, caller, lambda room: activations.read(room, activation_id))
-    return answer(found, etag(found["version"]))
+    return json_answer(found, etag_of(found["version"]))
+
+
+@router.get(
+    "/activations/{activation_id}/timeline",
+    operation_id="get_activation_timeline",
+    response_model=Timeline,
+    responses=problems(401, 403, 404),
+    openapi_extra=CASE,
+)
+async def get_activation_timeline(
+    request: Request, caller: Reader, activation_id: UUID
+) -> Response:
+    """响应过程 Every step of an activation or drill: by whom, when, what served it."""
+    await look(request, caller, lambda room: activations.read(room, activation_id))
+    db, who = request.app.state.db, caller.account_id
+    return json_answer(await timeline(db, who, activation_id, ACTIVATION.kind, DRILL.kind))
 
 
 @router.post(

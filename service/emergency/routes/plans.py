@@ -8,25 +8,15 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from service.emergency.actions import catalogues, plans
-from service.emergency.http import (
-    Asked,
-    CodePath,
-    CountyManager,
-    Cursor,
-    Limit,
-    Manager,
-    Reader,
-    act,
-    answer,
-    look,
-    page,
-)
+from service.emergency.http import CodePath, CountyManager, Manager, Reader, act, look, page
 from service.emergency.room import Room
 from service.emergency.schemas import plans as schemas
 from service.emergency.schemas.common import Code, Key
+from service.kit.answers import json_answer
 from service.kit.fields import AreaPrefix
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["emergency"], route_class=ClauseRoute)
@@ -91,7 +81,9 @@ async def read_emergency_plan(
     ] = None,
 ) -> Response:
     """应急预案 One version of a plan."""
-    return answer(await look(request, caller, lambda room: plans.read_plan(room, code, version)))
+    return json_answer(
+        await look(request, caller, lambda room: plans.read_plan(room, code, version))
+    )
 
 
 @router.put(
@@ -190,7 +182,7 @@ async def change_stock_item(
 )
 async def list_travel_modes(request: Request, caller: Reader) -> Response:
     """出行方式 Speeds and detour factors that travel times are reckoned with."""
-    return answer({"items": await look(request, caller, catalogues.list_modes)})
+    return json_answer({"items": await look(request, caller, catalogues.list_modes)})
 
 
 @router.put(

@@ -10,22 +10,13 @@ from starlette.responses import Response
 
 from geo.positions import Crs
 from service.emergency.actions import allocations, resources
-from service.emergency.http import (
-    Allocator,
-    Asked,
-    Expected,
-    Keeper,
-    ResourceReader,
-    Revealer,
-    act,
-    answer,
-    keyed,
-    look,
-    page,
-)
-from service.emergency.room import Room, etag
+from service.emergency.http import Allocator, Keeper, ResourceReader, Revealer, act, look, page
+from service.emergency.room import Room
 from service.emergency.schemas import resources as schemas
 from service.emergency.schemas.common import Code, Key, Lat, Lon
+from service.kit.answers import json_answer
+from service.kit.conditional import Expected, etag_of
+from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems, sends
 from service.kit.routing import ClauseRoute, clauses
 
@@ -70,7 +61,7 @@ async def find_nearest_resources(
             room, lon, lat, crs, mode=mode, within=within_minutes, **filters
         ),
     )
-    return answer(found)
+    return json_answer(found)
 
 
 @router.get(
@@ -123,7 +114,7 @@ async def register_resource(
 async def get_resource(request: Request, caller: ResourceReader, resource_id: UUID) -> Response:
     """应急资源 One resource, its contact masked, with what it serves now."""
     found = await look(request, caller, lambda room: resources.read(room, resource_id))
-    return answer(found, etag(found["version"]))
+    return json_answer(found, etag_of(found["version"]))
 
 
 @router.patch(
@@ -200,4 +191,4 @@ async def reveal_resource_contact(
         lambda room: resources.reveal(room, resource_id, body.purpose),
         keep=True,
     )
-    return answer(shown)
+    return json_answer(shown)

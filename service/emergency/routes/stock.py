@@ -10,22 +10,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.emergency.actions import stock
-from service.emergency.http import (
-    Asked,
-    Cursor,
-    Limit,
-    Mover,
-    ResourceReader,
-    act,
-    keyed,
-    page,
-)
+from service.emergency.http import Mover, ResourceReader, act, page
 from service.emergency.room import Room
 from service.emergency.schemas import resources as schemas
 from service.emergency.schemas.common import Code
 from service.kit.fields import AreaPrefix
+from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["resources"], route_class=ClauseRoute)

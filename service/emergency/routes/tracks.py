@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from service.emergency.actions import tracks
-from service.emergency.http import Asked, Cursor, Limit, Tracked, TrackReader, act, page
+from service.emergency.http import Tracked, TrackReader, act, page
 from service.emergency.room import Room
 from service.emergency.schemas import activations as schemas
 from service.errors import language_of
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["emergency"], route_class=ClauseRoute)

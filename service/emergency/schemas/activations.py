@@ -14,7 +14,7 @@ from service.emergency.schemas.plans import Level
 from service.kit.fields import AreaPrefix, LongText, Moment, Strict, Text2000
 from service.kit.geojson import Point
 
-Status = Literal["in_force", "ended", "evaluated"]
+State = Literal["in_force", "ended", "evaluated"]
 
 
 class ActivationNew(Strict):
@@ -74,7 +74,7 @@ class Activation(BaseModel):
     hazard: str
     reason: str
     drill: bool
-    status: Status
+    state: State
     tier: int = Field(description="Tier of who declared it: no lower one ends it")
     version: int
     activated_at: datetime

@@ -10,8 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
-    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -23,7 +21,7 @@ from service.emergency.schemas.common import (
     ResourceContact,
     UnitCode,
 )
-from service.kit.fields import AreaPrefix, Strict, Text200, Text2000
+from service.kit.fields import AreaPrefix, BoundingBox, Strict, Text200, Text2000, box_of
 from service.kit.geojson import Point
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -33,7 +31,6 @@ MovementKind = Literal["receive", "issue", "return", "count"]
 Capacity = Annotated[
     int, Field(ge=1, le=1_000_000, description="People, seats, beds; 1 for one thing as a whole")
 ]
-NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?"
 
 
 class ResourceNew(Strict):
@@ -132,28 +129,13 @@ class ResourceQuery(BaseModel):
     unit: UnitCode | None = Field(default=None, description="Belongs to this unit")
     status: ResourceStatus | None = None
     activation: UUID | None = Field(default=None, description="Serves this activation now")
-    bbox: (
-        Annotated[str, StringConstraints(pattern=rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$")] | None
-    ) = Field(default=None, description="west,south,east,north in EPSG:4490")
+    bbox: BoundingBox | None = Field(default=None, description="west,south,east,north in EPSG:4490")
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(default=None, max_length=500)
 
-    @field_validator("bbox")
-    @classmethod
-    def _a_box(cls, value: str | None) -> str | None:
-        if value is not None:
-            west, south, east, north = map(float, value.split(","))
-            if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-                raise PydanticCustomError(
-                    "bbox",
-                    "Give west,south,east,north with west < east and south < north",
-                    {"zh": "应为 西,南,东,北，且西小于东、南小于北"},
-                )
-        return value
-
-    def box(self) -> tuple[float, ...] | None:
+    def box(self) -> tuple[float, float, float, float] | None:
         """West, south, east, north; None when there is no box."""
-        return None if self.bbox is None else tuple(map(float, self.bbox.split(",")))
+        return None if self.bbox is None else box_of(self.bbox)
 
 
 class ReachableResource(Resource):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from service.emergency.case import ACTIVATIONS
+
 # What concerns the caller: policies of the table say the same (see the migration).
 _CONCERNS = """EXISTS (SELECT FROM unnest(CAST(:areas AS text[])) AS mine(code)
   WHERE x.area_code ^@ mine.code OR mine.code ^@ x.area_code)"""
 _COLUMNS = """
 x.id, x.area_code AS area, x.level, x.plan_code AS plan, x.plan_version,
-p.name_zh AS plan_name_zh, p.name_en AS plan_name_en, p.hazard, x.reason, x.drill, x.status, x.tier,
+p.name_zh AS plan_name_zh, p.name_en AS plan_name_en, p.hazard, x.reason, x.drill, x.state, x.tier,
 x.version, x.activated_at, x.activated_by, x.ended_at, x.ended_by, x.end_note,
 (SELECT count(*) FROM allocation l WHERE l.activation_id = x.id AND l.released_at IS NULL)
   AS allocations,
@@ -27,36 +29,19 @@ WHERE {_CONCERNS}
     OR (x.activated_at, x.id) < (CAST(:since AS timestamptz), CAST(:after AS uuid)))
   AND (CAST(:area AS text) IS NULL OR x.area_code ^@ CAST(:area AS text)
     OR CAST(:area AS text) ^@ x.area_code)
-  AND (CAST(:status AS text) IS NULL OR x.status = CAST(:status AS text))
+  AND (CAST(:state AS text) IS NULL OR x.state = CAST(:state AS text))
   AND (CAST(:drill AS boolean) IS NULL OR x.drill = CAST(:drill AS boolean))
   AND (CAST(:plan AS text) IS NULL OR x.plan_code = CAST(:plan AS text))
 ORDER BY x.activated_at DESC, x.id DESC LIMIT :limit
 """)
-LOCK = text(f"""
-SELECT x.id, x.area_code, x.level, x.plan_code, x.plan_version, x.drill, x.status, x.tier,
-  x.version, x.activated_at, x.ended_at
-FROM activation x WHERE x.id = :id AND {_CONCERNS} FOR NO KEY UPDATE
-""")
 # In id order, so that two callers never wait for one another in a circle.
-LOCK_SEVERAL = text("""
-SELECT x.id, x.area_code, x.drill, x.status, x.ended_at FROM activation x
-WHERE x.id = ANY(:ids) ORDER BY x.id FOR NO KEY UPDATE
-""")
-START = text("""
-INSERT INTO activation (id, area_code, level, plan_code, plan_version, reason, drill, status, tier,
-  version, activated_at, activated_by)
-VALUES (:id, :area, :level, :plan, :plan_version, :reason, :drill, :status, :tier, 1, :now, :actor)
-ON CONFLICT DO NOTHING RETURNING id
-""")
-ADVANCE = text("""
-UPDATE activation SET status = :status, level = :level, tier = :tier, version = version + 1,
-  ended_at = :ended_at, ended_by = coalesce(CAST(:ended_by AS uuid), ended_by),
-  end_note = coalesce(CAST(:end_note AS text), end_note)
-WHERE id = :id
+LOCK_SEVERAL = text(f"""
+SELECT {ACTIVATIONS.names} FROM activation
+WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE
 """)
 RUNNING = text("""
 SELECT x.id FROM activation x
-WHERE x.area_code = :area AND x.plan_code = :plan AND x.drill = :drill AND x.status = 'in_force'
+WHERE x.area_code = :area AND x.plan_code = :plan AND x.drill = :drill AND x.state = 'in_force'
 """)
 EVALUATE = text("""
 INSERT INTO drill_evaluation (activation_id, participants, units, findings, next_on, evaluated_at,

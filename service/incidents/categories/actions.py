@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from service.db import Database, Session
-from service.errors import FieldProblem, NotFound
+from service.errors import NotFound
 from service.incidents.categories import schemas, store
 from service.incidents.categories.errors import (
     CategorySetInvalid,
@@ -17,9 +17,10 @@ from service.incidents.categories.errors import (
     DuplicateCategory,
 )
 from service.incidents.categories.events import record
-from service.incidents.categories.rules import Entry, Finding, errors_of, findings
+from service.incidents.categories.rules import Entry, findings
 from service.incidents.categories.tree import shown_row
 from service.kit import clock
+from service.kit.drafts import errors_of, refuse_errors, require_draft, shown_finding
 from service.kit.idempotency import Answer
 
 
@@ -90,10 +91,7 @@ async def publish(session: Session, actor: UUID, version: int) -> Answer:
     await session.execute(store.ONE_AT_A_TIME)
     await _locked_draft(session, version)
     found = findings(await store.entries_of(session, version), await store.history_of(session))
-    wrong = errors_of(found)
-    if wrong:
-        places = tuple(FieldProblem(f.pointer, f.code, f.zh, f.en) for f in wrong[:100])
-        raise CategorySetInvalid(fields=places, version=version, count=len(wrong))
+    refuse_errors(found, CategorySetInvalid, version=version)
     now = clock.now()
     before = (await session.execute(store.PUBLISHED_VERSION)).scalar_one_or_none()
     await session.execute(store.RETIRE)
@@ -103,14 +101,19 @@ async def publish(session: Session, actor: UUID, version: int) -> Answer:
         session, version, "publish", "published", actor=actor, now=now, payload={"replaces": before}
     )
     head = await store.set_of(session, version)
-    return Answer(200, {**(head or {}), "findings": [_shown(f) for f in found]})
+    return Answer(
+        200, {**(head or {}), "findings": [shown_finding(f, category=f.category) for f in found]}
+    )
 
 
 async def validate(db: Database, version: int) -> dict[str, Any]:
     """Everything to be said about a version as it stands; nothing changes. Raises NotFound."""
     await read_head(db, version)
     found = findings(await store.read_entries(db, version), await store.read_history(db))
-    return {"valid": not errors_of(found), "findings": [_shown(f) for f in found]}
+    return {
+        "valid": not errors_of(found),
+        "findings": [shown_finding(f, category=f.category) for f in found],
+    }
 
 
 async def read_set(db: Database, version: int) -> dict[str, Any]:
@@ -146,22 +149,10 @@ async def _locked_draft(session: Session, version: int) -> None:
     status = (await session.execute(store.LOCK_SET, {"version": version})).scalar_one_or_none()
     if status is None:
         raise NotFound
-    if status != "draft":
-        raise CategorySetNotDraft(version=version, state=status)
+    require_draft(status, CategorySetNotDraft, version)
 
 
 def _entry(code: str, fields: schemas.CategoryFields) -> Entry:
     given = fields.model_dump(exclude={"code", "clauses"})
     entry = Entry(code=code, clauses=tuple(fields.clauses), **given)
     return replace(entry, name_zh=entry.name_zh or "", name_en=entry.name_en or "")
-
-
-def _shown(finding: Finding) -> dict[str, Any]:
-    return {
-        "severity": finding.severity,
-        "category": finding.category,
-        "pointer": finding.pointer,
-        "code": finding.code,
-        "zh": finding.zh,
-        "en": finding.en,
-    }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from service.kit.drafts import Messages
 
-Severity = Literal["error", "warning"]
-
-MESSAGES: dict[str, tuple[Severity, str, str]] = {
+MESSAGES: Messages = {
     "empty": ("error", "类别表中没有启用的小类", "the tree has no active category"),
     "duplicate": ("error", "编码重复", "the code appears twice"),
     "bad_code": (

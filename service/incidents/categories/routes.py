@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
+from service.auth.acting import administer
 from service.auth.guards import Caller, holder_of
 from service.auth.permissions import Permission
 from service.auth.subject import Subject
@@ -15,24 +16,21 @@ from service.errors import NotFound
 from service.incidents.categories import actions, schemas, store
 from service.incidents.categories.cache import CategoryCache, CategorySnapshot
 from service.incidents.categories.tree import shown_row
+from service.kit.answers import json_answer
 from service.kit.conditional import has_already
-from service.kit.idempotency import Once, once, run_once
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends, takes
-from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT, page_bytes
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit, query_page
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["categories"], route_class=ClauseRoute)
 
-JSON_TYPE = "application/json"
-PAGE_SCOPE = "category-sets"
-BEYOND_ANY = 2_000_000_000
 CONDITIONAL: dict[int | str, dict[str, Any]] = {
     200: sends("ETag"),
     304: {"description": "The caller has it already", **sends("ETag")},
 }
 CASE = clauses("23.2")
 
-Asked = Annotated[Once, Depends(once)]
 Manager = Annotated[Subject, Depends(holder_of(Permission.CATEGORY_MANAGE, countywide=True))]
 AnyVersion = Annotated[
     int | None,
@@ -53,7 +51,7 @@ def _conditional(request: Request, snapshot: CategorySnapshot, body: bytes) -> R
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if has_already(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=JSON_TYPE)
+    return json_answer(body, headers)
 
 
 @router.get(
@@ -106,16 +104,13 @@ async def read_category(
 async def list_category_sets(
     request: Request,
     _caller: Manager,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Response:
     """类别表版本 Versions, newest first: drafts, the published one, those it replaced."""
-    cursors = request.app.state.cursors
-    below = cursors.read(cursor, PAGE_SCOPE, int)[0] if cursor else BEYOND_ANY
-    rows = await request.app.state.db.reads.fetch(store.PAGE, below, limit + 1)
-    more = cursors.make(PAGE_SCOPE, rows[limit - 1]["version"]) if len(rows) > limit else None
-    items = [msgspec.json.encode(dict(row)) for row in rows[:limit]]
-    return Response(page_bytes(items, more), media_type=JSON_TYPE)
+    return await query_page(
+        request, store.PAGE, "version", cursor, limit, first=BEYOND_ANY, name="category-sets"
+    )
 
 
 @router.get(
@@ -130,7 +125,7 @@ async def read_category_set(
 ) -> Response:
     """类别表某版 One version with all its rows, a draft too."""
     found = await actions.read_set(request.app.state.db, version)
-    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.post(
@@ -146,8 +141,9 @@ async def draft_category_set(
 ) -> Response:
     """起草类别表 A copy of the published tree, of another version, or a whole new tree."""
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(session, who, asked, lambda: actions.draft(session, who, body))
+    return await administer(
+        request, caller, asked, lambda session: actions.draft(session, who, body)
+    )
 
 
 @router.put(
@@ -170,10 +166,12 @@ async def put_category(
     What is wrong shows in `validate`.
     """
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(
-            session, who, asked, lambda: actions.put_category(session, who, version, code, body)
-        )
+    return await administer(
+        request,
+        caller,
+        asked,
+        lambda session: actions.put_category(session, who, version, code, body),
+    )
 
 
 @router.delete(
@@ -195,10 +193,9 @@ async def delete_category(
     To end a published one, set `active` to false.
     """
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(
-            session, who, asked, lambda: actions.delete_category(session, who, version, code)
-        )
+    return await administer(
+        request, caller, asked, lambda session: actions.delete_category(session, who, version, code)
+    )
 
 
 @router.post(
@@ -216,7 +213,7 @@ async def validate_category_set(
     Nothing changes.
     """
     found = await actions.validate(request.app.state.db, version)
-    return Response(msgspec.json.encode(found), media_type=JSON_TYPE)
+    return json_answer(found)
 
 
 @router.post(
@@ -234,5 +231,6 @@ async def publish_category_set(
     Cases that run keep the version that they started under.
     """
     who = caller.account_id
-    async with request.app.state.db.session(who) as session:
-        return await run_once(session, who, asked, lambda: actions.publish(session, who, version))
+    return await administer(
+        request, caller, asked, lambda session: actions.publish(session, who, version)
+    )

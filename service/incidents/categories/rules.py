@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from service.incidents.categories.messages import MESSAGES
+from service.kit.drafts import Severity
 from service.kit.durations import BadDuration, parse_duration
 
 GROUP = re.compile(r"[0-9]{2}", re.ASCII)
@@ -45,7 +46,7 @@ class Entry:
 class Finding:
     """What is wrong (error) or worth a look (warning) at `place` of the row `category`."""
 
-    severity: Literal["error", "warning"]
+    severity: Severity
     category: str
     place: str
     code: str
@@ -83,11 +84,6 @@ def findings(tree: Sequence[Entry], history: Mapping[str, Meaning]) -> tuple[Fin
         *_dropped(tree, history),
     ]
     return tuple(sorted(found, key=lambda f: (f.category, f.severity, f.place, f.code)))
-
-
-def errors_of(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Only what stops a publication."""
-    return tuple(f for f in found if f.severity == "error")
 
 
 def _say(code: str, category: str, place: str, **params: Any) -> Finding:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from service.db import Database, Session
-from service.errors import FieldProblem, NotFound
+from service.errors import NotFound
 from service.incidents.policies import schemas, store
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import (
@@ -18,10 +17,11 @@ from service.incidents.policies.errors import (
     PolicyNotDraft,
     ValidFromPast,
 )
-from service.incidents.policies.events import POLICY, record
+from service.incidents.policies.events import HISTORY, POLICY
 from service.incidents.policies.policy import draft_of
-from service.incidents.policies.rules import Finding, Publication, errors_of, findings
+from service.incidents.policies.rules import Publication, findings
 from service.kit import clock
+from service.kit.drafts import errors_of, refuse_errors, require_draft, shown_finding
 from service.kit.idempotency import Answer
 
 
@@ -36,10 +36,15 @@ async def draft(session: Session, actor: UUID, body: schemas.PolicyNew) -> Answe
         else await _source(session, body.copy_of, now)
     )
     await store.insert_policy(session, version, policy, note=body.note or "", now=now)
-    await record(
-        session, POLICY, version, "draft", "drafted", actor=actor, now=now,
+    await HISTORY[POLICY].record(
+        session,
+        str(version),
+        "draft",
+        "drafted",
+        actor=actor,
+        now=now,
         payload={"copy_of": source, "policy": policy},
-    )  # fmt: skip
+    )
     head = await store.head_of(session, version)
     where = {"Location": f"/v1/response-policies/{version}"}
     return Answer(201, {**head, "policy": policy}, where)
@@ -52,10 +57,15 @@ async def put(session: Session, actor: UUID, version: int, body: schemas.PolicyP
     await session.execute(
         store.PUT_BODY, {"version": version, "body": store.json_of(policy), "note": body.note}
     )
-    await record(
-        session, POLICY, version, "edit", "edited", actor=actor, now=clock.now(),
+    await HISTORY[POLICY].record(
+        session,
+        str(version),
+        "edit",
+        "edited",
+        actor=actor,
+        now=clock.now(),
         payload={"before": before, "policy": policy},
-    )  # fmt: skip
+    )
     return Answer(200, {**await store.head_of(session, version), "policy": policy})
 
 
@@ -85,17 +95,23 @@ async def publish(
             pointer="/valid_from", version=other, begins=clock.iso(clock.local(begins))
         )
     into = Publication(valid_from, rules.axes.get(county))
-    said = refuse_errors(version, findings(draft_of(found["body"]), into))
+    said = findings(draft_of(found["body"]), into)
+    refuse_errors(said, PolicyInvalid, version=version)
     await session.execute(
         store.PUBLISH, {"version": version, "valid_from": valid_from, "now": now, "actor": actor}
     )
     await session.execute(store.ADVANCE_EPOCH)
-    await record(
-        session, POLICY, version, "publish", "published", actor=actor, now=now,
+    await HISTORY[POLICY].record(
+        session,
+        str(version),
+        "publish",
+        "published",
+        actor=actor,
+        now=now,
         payload={"valid_from": clock.iso(valid_from)},
-    )  # fmt: skip
+    )
     head = await store.head_of(session, version)
-    return Answer(200, {**head, "findings": [shown(f) for f in said]})
+    return Answer(200, {**head, "findings": [shown_finding(f) for f in said]})
 
 
 async def withdraw(session: Session, actor: UUID, version: int) -> Answer:
@@ -109,7 +125,9 @@ async def withdraw(session: Session, actor: UUID, version: int) -> Answer:
         raise PolicyInForce(version=version)
     await session.execute(store.WITHDRAW, {"version": version})
     await session.execute(store.ADVANCE_EPOCH)
-    await record(session, POLICY, version, "withdraw", "withdrawn", actor=actor, now=now)
+    await HISTORY[POLICY].record(
+        session, str(version), "withdraw", "withdrawn", actor=actor, now=now
+    )
     return Answer(200, await store.head_of(session, version))
 
 
@@ -123,7 +141,7 @@ async def validate(
     others = tuple((v, begins) for v, begins in later if v != version)
     into = Publication(now, rules.axes.get(county), others)
     said = findings(draft_of(found["policy"]), into)
-    return {"valid": not errors_of(said), "findings": [shown(f) for f in said]}
+    return {"valid": not errors_of(said), "findings": [shown_finding(f) for f in said]}
 
 
 async def read(db: Database, version: int) -> dict[str, Any]:
@@ -136,32 +154,12 @@ async def read(db: Database, version: int) -> dict[str, Any]:
     return found
 
 
-def refuse_errors(version: int, said: Sequence[Finding]) -> Sequence[Finding]:
-    """The findings when none is an error. Raises PolicyInvalid."""
-    wrong = errors_of(said)
-    if wrong:
-        places = tuple(FieldProblem(f.pointer, f.code, f.zh, f.en) for f in wrong[:100])
-        raise PolicyInvalid(fields=places, version=version, count=len(wrong))
-    return said
-
-
 def body_of(policy: schemas.PolicyBody) -> dict[str, Any]:
     """The body as stored: what was left out of a level stays out."""
     body = policy.model_dump(mode="json")
     for level, limits in body["levels"].items():
         body["levels"][level] = {step: text for step, text in limits.items() if text is not None}
     return body
-
-
-def shown(finding: Finding) -> dict[str, Any]:
-    """A finding as it crosses the wire."""
-    return {
-        "severity": finding.severity,
-        "pointer": finding.pointer,
-        "code": finding.code,
-        "zh": finding.zh,
-        "en": finding.en,
-    }
 
 
 async def _source(
@@ -180,6 +178,5 @@ async def _locked_draft(session: Session, version: int) -> dict[str, Any]:
     found = await store.one(session, store.LOCK_POLICY, version=version)
     if found is None:
         raise NotFound
-    if found["status"] != "draft":
-        raise PolicyNotDraft(version=version, state=found["status"])
+    require_draft(found["status"], PolicyNotDraft, version)
     return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from service.kit.drafts import Messages
 
-Severity = Literal["error", "warning"]
-
-MESSAGES: dict[str, tuple[Severity, str, str]] = {
+MESSAGES: Messages = {
     "missing_level": ("error", "缺少 {level} 级的时限", "level {level} has no limits"),
     "missing_limit": (
         "error",

@@ -5,23 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.auth.acting import administer
 from service.auth.guards import Caller
 from service.incidents.policies import actions, schemas, simulating, simulation_schemas, store
-from service.incidents.policies.common_http import (
-    BEYOND_ANY,
-    Asked,
-    Cursor,
-    Limit,
-    Manager,
-    Reader,
-    administer,
-    page,
-    rules_of,
-    shown,
-)
+from service.incidents.policies.common_http import Manager, Reader, page, rules_of
 from service.kit import clock
+from service.kit.answers import json_answer
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems, sends
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["response"], route_class=ClauseRoute)
@@ -42,7 +34,7 @@ async def read_response_policy(request: Request, _caller: Caller) -> Response:
     Without any published policy it is 409.
     """
     rules = await rules_of(request).current()
-    return shown(rules.documents[rules.policy_at(clock.now()).version])
+    return json_answer(rules.documents[rules.policy_at(clock.now()).version])
 
 
 @router.get(
@@ -72,7 +64,7 @@ async def read_response_policy_version(
     request: Request, _caller: Reader, version: schemas.Version
 ) -> Response:
     """响应时限某版 One version with its whole body, a draft too."""
-    return shown(await actions.read(request.app.state.db, version))
+    return json_answer(await actions.read(request.app.state.db, version))
 
 
 @router.post(
@@ -134,7 +126,7 @@ async def validate_response_policy(
     """
     state = request.app.state
     rules = await rules_of(request).current()
-    return shown(await actions.validate(state.db, rules, state.settings.county, version))
+    return json_answer(await actions.validate(state.db, rules, state.settings.county, version))
 
 
 @router.post(
@@ -164,7 +156,7 @@ async def simulate_response_policy(
         categories=state.categories,
         county=state.settings.county,
     )
-    return shown(found)
+    return json_answer(found)
 
 
 @router.post(

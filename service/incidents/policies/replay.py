@@ -1,73 +1,43 @@
 """Replays what really happened to a case under a policy: which clocks ran, which ran out. Pure.
 
-| clock | runs from | until |
-|---|---|---|
-| accept | report, and each move to another tier | it is accepted, rejected or closed |
-| assign | accepted, returned or reopened | it is assigned, somebody is there, or it moves on |
-| on_site | assigned or sent back for rework | somebody is there or it is handled |
-| finish | report or reopening | closed; submitted, where the level has a `close` limit too |
-| close | report or reopening | closed |
-| tier | report, rework, and each move to another tier | it moves on or is submitted |
-
-A suspension stops them all. What still runs is judged by the moment of the replay.
+Which clocks run when, `service.incidents.clockwork` says, as it does for running cases. What still
+runs is judged by the moment of the replay. Where a running case would wait for a work calendar, a
+replay ends with the missing year.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import UTC, datetime
 from uuid import UUID
 
-from service.incidents.policies.marks import Marks, marks_at, resume
+from service.incidents import clockwork
+from service.incidents.case import Clock
+from service.incidents.clockwork import Clocks, Rules, Stand
+from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.policy import CLOSE, Policy
-from service.incidents.policies.worktime import WorkTime
-from service.kit.durations import Duration
+from service.incidents.workflow import ACCEPTED, INCIDENT
+from service.kit.durations import parse_duration
 
-ACCEPT, ASSIGN, ON_SITE, FINISH, TIER = "accept", "assign", "on_site", "finish", "tier"
-CLOCKS = (ACCEPT, ASSIGN, ON_SITE, FINISH, CLOSE)
-_ALL = frozenset({*CLOCKS, TIER})
-_THERE = frozenset({ACCEPT, ASSIGN, ON_SITE})
+CLOCKS = (clockwork.ACCEPT, clockwork.ASSIGN, clockwork.ON_SITE, clockwork.FINISH, CLOSE)
 SUSPEND, RESUME = "suspend", "resume"
-# Action → the clocks that it stops, and those that it starts anew.
-EFFECTS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
-    "report": (frozenset(), (ACCEPT, FINISH, CLOSE, TIER)),
-    "accept": (frozenset({ACCEPT}), (ASSIGN,)),
-    "reject": (_ALL, ()),
-    "assign": (frozenset({ACCEPT, ASSIGN}), (ON_SITE,)),
-    "transfer": (frozenset({ASSIGN, ON_SITE}), (ON_SITE,)),
-    "arrive": (_THERE, ()),
-    "handle": (_THERE, ()),
-    "submit": (_THERE | {TIER}, ()),
-    "rework": (frozenset(), (ON_SITE, TIER)),
-    "return": (_THERE, (ASSIGN,)),
-    "escalate": (_THERE, (ACCEPT,)),
-    "self-handle": (_ALL, ()),
-    "close": (_ALL, ()),
-    "void": (_ALL, ()),
-    "merge": (_ALL, ()),
-    "split-off": (frozenset(), (ASSIGN, FINISH, CLOSE, TIER)),
-    "reopen": (_ALL, (ASSIGN, FINISH, CLOSE, TIER)),
-}
-
-
-class Limits(Protocol):
-    """Where a case's limits and its work time come from; a ResponseSnapshot is one."""
-
-    def limit(
-        self, policy: Policy, level: int, step: str, category_limits: Mapping[str, str]
-    ) -> Duration | None: ...
-
-    def worktime_for(self, area_code: str) -> WorkTime: ...
+EXTEND, APPROVE = "extend", "approve-extension"
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of a case: its action, its epoch second, the tier that it moved the case to."""
+    """One event of a case: its action, its epoch second, what it made of the case.
+
+    `to_tier` is the tier that it moved the case to, `in_person` whether it gave it to a person,
+    `duration` the extension that it granted.
+    """
 
     action: str
     at: int
     to_tier: int | None = None
+    in_person: bool = False
+    duration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,77 +54,88 @@ class History:
     happenings: tuple[Happening, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One clock that ran: a step's, or a tier's stay; `late` and `supervised` as it ended."""
+    """One clock that ran: a step's, or a tier's stay; `late` and `supervised` as it ended.
+
+    `due` is the epoch second at which its limit was over.
+    """
 
     clock: str
     tier: int
-    marks: Marks
-    unit: Duration
-    late: bool = False
-    supervised: bool = False
+    due: int
+    late: bool
+    supervised: bool
+
+
+class _Exact(Rules):
+    """Rules under which no clock waits: a missing calendar is told at once."""
+
+    __slots__ = ()
+
+    def begin(self, name: str, tier: int, at: datetime) -> Clock | None:
+        """The clock `name` from `at`. Raises CalendarMissing."""
+        return self.count(name, tier, at)
 
 
 @dataclass(slots=True)
 class _Replay:
-    policy: Policy
-    rules: Limits
-    case: History
-    axis: WorkTime
+    rules: Rules
+    state: str = ""
     tier: int = 1
+    in_person: bool = False
     suspended_at: int | None = None
-    running: dict[str, Run] = field(default_factory=dict)
-
-    def limit(self, clock: str) -> Duration | None:
-        if clock == TIER:
-            return self.policy.tiers.get(self.tier)
-        return self.rules.limit(self.policy, self.case.level, clock, self.case.limits)
-
-    def start(self, clock: str, at: int) -> None:
-        limit = self.limit(clock)
-        if limit is not None:
-            found = marks_at(at, limit, self.axis, self.policy.shares)
-            self.running[clock] = Run(clock, self.tier, found, limit)
-
-    def stop(self, clock: str, at: int) -> Iterator[Run]:
-        run = self.running.pop(clock, None)
-        if run is not None:
-            ended = at if self.suspended_at is None else self.suspended_at
-            run.late = ended > run.marks.due
-            run.supervised = ended > run.marks.supervise
-            yield run
+    asked_at: int = 0
+    clocks: Clocks = field(default_factory=dict)
 
     def take(self, event: Happening) -> Iterator[Run]:
         """The clocks that the event ends; it starts others."""
+        was, before = self.state, self.tier
+        self._change_limits(event)
+        self.state = INCIDENT.step(event.action).target or self.state
+        self.tier = event.to_tier or self.tier
+        if self.state == ACCEPTED and self.state != was:
+            self.in_person = event.in_person
+        stand, now = Stand(self.state, self.tier, self.in_person), _moment(event.at)
+        clocks = clockwork.after(self.clocks, event.action, stand, before, self.rules, now)
+        yield from self._ended(clocks, before, event.at)
+        self.clocks = clocks
+
+    def rest(self, now: int) -> Iterator[Run]:
+        """What runs still, judged by `now`."""
+        yield from self._ended(
+            {}, self.tier, now if self.suspended_at is None else self.suspended_at
+        )
+
+    def _change_limits(self, event: Happening) -> None:
         if event.action == SUSPEND:
             self.suspended_at = event.at
-        elif self.suspended_at is not None and event.action == RESUME:
-            self._go_on(event.at, self.suspended_at)
-        stops, starts = EFFECTS.get(event.action, (frozenset[str](), ()))
-        if event.action == "submit" and self.limit(CLOSE) is not None:
-            stops |= {FINISH}
-        if event.to_tier is not None:
-            stops, starts = stops | {TIER}, (*starts, TIER)
-        for clock in sorted(stops):
-            yield from self.stop(clock, event.at)
-        self.tier = event.to_tier or self.tier
-        for clock in starts:
-            self.start(clock, event.at)
+        elif event.action == RESUME and self.suspended_at is not None:
+            self.clocks = clockwork.shifted(self.clocks, self.suspended_at, event.at, self.rules)
+            self.suspended_at = None
+        elif event.action == EXTEND:
+            self.asked_at = event.at
+        elif event.action == APPROVE and event.duration is not None:
+            granted = parse_duration(event.duration)
+            self.clocks = clockwork.prolonged(
+                self.clocks, granted, self.rules, asked=self.asked_at, now=event.at
+            )
 
-    def _go_on(self, at: int, since: int) -> None:
-        self.suspended_at = None
-        for run in self.running.values():
-            run.marks = resume(run.marks, since, at, run.unit.unit, self.axis)
+    def _ended(self, clocks: Clocks, tier: int, at: int) -> Iterator[Run]:
+        for name, clock in self.clocks.items():
+            if clocks.get(name) is not clock:
+                yield Run(name, tier, clock.due, at > clock.due, at > clock.supervise)
 
 
-def replay(case: History, policy: Policy, rules: Limits, now: int) -> list[Run]:
+def _moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def replay(case: History, policy: Policy, rules: ResponseSnapshot, now: int) -> list[Run]:
     """Every clock that ran in the case under `policy`, judged; what runs still, by `now`.
 
     Raises CalendarMissing where a time falls in a year without calendar, NoServiceHours.
     """
-    state = _Replay(policy, rules, case, rules.worktime_for(case.grid))
+    state = _Replay(_Exact(rules, policy, case.level, case.limits, case.grid))
     runs = [run for event in case.happenings for run in state.take(event)]
-    for clock in (*CLOCKS, TIER):
-        runs += state.stop(clock, now)
-    return runs
+    return [*runs, *state.rest(now)]

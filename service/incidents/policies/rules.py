@@ -9,7 +9,7 @@ from typing import Any
 
 from service.incidents.policies.errors import CalendarMissing
 from service.incidents.policies.marks import marks
-from service.incidents.policies.messages import MESSAGES, Severity
+from service.incidents.policies.messages import MESSAGES
 from service.incidents.policies.policy import (
     CALENDAR,
     CLOSE,
@@ -23,6 +23,7 @@ from service.incidents.policies.policy import (
 )
 from service.incidents.policies.worktime import DAY, HOUR, WorkTime
 from service.kit.clock import iso, local
+from service.kit.drafts import Severity
 from service.kit.durations import BadDuration, Duration, DurationUnit, parse_duration
 
 URGENT = (1, 2)
@@ -76,11 +77,6 @@ def findings(draft: PolicyDraft, into: Publication | None = None) -> tuple[Findi
     if into is not None:
         found += [*_calendars(draft, into), *_validity(into)]
     return tuple(sorted(found, key=lambda f: (f.pointer, f.severity, f.code)))
-
-
-def errors_of(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Only what stops a publication."""
-    return tuple(f for f in found if f.severity == "error")
 
 
 def _say(code: str, pointer: str, **params: Any) -> Finding:

@@ -13,7 +13,7 @@ import msgspec
 
 from service.db import Session
 from service.incidents.policies import store
-from service.incidents.policies.events import CALENDAR, HOURS, POLICY, record
+from service.incidents.policies.events import CALENDAR, HISTORY, HOURS, POLICY
 from service.incidents.policies.workdays import SATURDAY, CalendarDay
 from service.kit import clock
 from service.kit.actors import SERVICE
@@ -88,10 +88,15 @@ async def _seed_calendars(session: Session, now: datetime) -> bool:
     for year in known_years():
         days = statutory_days(year)
         await store.put_calendar(session, year, days, source=source, now=now, by=None)
-        await record(
-            session, CALENDAR, year, "seed", "entered", actor=SERVICE, now=now,
+        await HISTORY[CALENDAR].record(
+            session,
+            str(year),
+            "seed",
+            "entered",
+            actor=SERVICE,
+            now=now,
             payload={"version": 1, "source": source},
-        )  # fmt: skip
+        )
     return True
 
 
@@ -100,8 +105,8 @@ async def _seed_hours(session: Session, county: str, now: datetime) -> bool:
         return False
     spans = defaults().service_hours
     await store.put_hours(session, county, spans, now=now, by=None)
-    await record(
-        session, HOURS, county, "seed", "entered", actor=SERVICE, now=now, payload={"spans": spans}
+    await HISTORY[HOURS].record(
+        session, str(county), "seed", "entered", actor=SERVICE, now=now, payload={"spans": spans}
     )
     return True
 
@@ -113,8 +118,13 @@ async def _seed_policy(session: Session, now: datetime) -> bool:
     await store.insert_policy(
         session, 1, found.policy, note=found.note, now=now, valid_from=found.valid_from
     )
-    await record(
-        session, POLICY, 1, "seed", "published", actor=SERVICE, now=now,
+    await HISTORY[POLICY].record(
+        session,
+        str(1),
+        "seed",
+        "published",
+        actor=SERVICE,
+        now=now,
         payload={"valid_from": clock.iso(found.valid_from)},
-    )  # fmt: skip
+    )
     return True

@@ -12,14 +12,15 @@ from service.auth.subject import Subject
 from service.db import Database
 from service.incidents.categories.cache import CategoryCache
 from service.incidents.policies import simulation_schemas, store
-from service.incidents.policies.actions import read, refuse_errors
+from service.incidents.policies.actions import read
 from service.incidents.policies.cache import ResponseSnapshot
-from service.incidents.policies.errors import NoPolicy
+from service.incidents.policies.errors import NoPolicy, PolicyInvalid
 from service.incidents.policies.policy import Policy, compiled, draft_of
 from service.incidents.policies.replay import Happening, History
 from service.incidents.policies.rules import findings
 from service.incidents.policies.simulation import simulate
 from service.kit import clock
+from service.kit.drafts import refuse_errors
 
 # Cases of one category are looked for among so many of the newest ones.
 REACH = 200_000
@@ -41,7 +42,7 @@ async def run(
     """
     found = await read(db, version)
     draft = draft_of(found["policy"])
-    refuse_errors(version, findings(draft))
+    refuse_errors(findings(draft), PolicyInvalid, version=version)
     now = clock.now()
     rows = await store.histories(
         db, caller.account_id, area=asked.area or county, category=asked.category,
@@ -83,7 +84,8 @@ async def _category_limits(
 
 
 def _history(row: asyncpg.Record, limits: Mapping[tuple[int, str], Mapping[str, str]]) -> History:
-    events = zip(row["actions"] or (), row["times"] or (), row["tiers"] or (), strict=True)
+    columns = ("actions", "times", "tiers", "in_person", "durations")
+    events = zip(*(row[name] or () for name in columns), strict=True)
     return History(
         id=row["id"],
         number=row["number"],

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.incidents.clockwork import TIER
+from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import CalendarMissing
 from service.incidents.policies.policy import LADDER, Policy
-from service.incidents.policies.replay import CLOCKS, TIER, History, Limits, Run, replay
+from service.incidents.policies.replay import CLOCKS, History, Run, replay
 
 MOST_EXAMPLES = 20
 
@@ -87,7 +89,11 @@ class Comparison:
 
 
 def simulate(
-    cases: Sequence[History], draft: Policy, in_force: Policy | None, rules: Limits, now: int
+    cases: Sequence[History],
+    draft: Policy,
+    in_force: Policy | None,
+    rules: ResponseSnapshot,
+    now: int,
 ) -> Comparison:
     """Every case replayed under both policies; `now` judges what still runs.
 

@@ -183,7 +183,8 @@ async def put_hours(
 async def histories(
     db: Database, actor: UUID, *, area: str, category: str | None, last: int, reach: int
 ) -> list[asyncpg.Record]:
-    """The newest cases of the area, each with its actions, their epoch seconds and new tiers.
+    """The newest cases of the area, each with its actions, their epoch seconds, new tiers,
+    whether they gave it to a person, and durations.
 
     Searches the newest `reach` cases by the index of the area's level; none where the actor does
     not administer the county.

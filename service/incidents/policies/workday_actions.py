@@ -15,7 +15,7 @@ from service.incidents.policies.errors import (
     CountyHoursNeeded,
     NoServiceHours,
 )
-from service.incidents.policies.events import CALENDAR, HOURS, record
+from service.incidents.policies.events import CALENDAR, HISTORY, HOURS
 from service.incidents.policies.workdays import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -50,10 +50,15 @@ async def put_calendar(
     version = await store.put_calendar(session, year, days, source=body.source, now=now, by=actor)
     await session.execute(store.ADVANCE_EPOCH)
     shown = [{"date": d.date.isoformat(), "kind": d.kind, "name": d.name} for d in days]
-    await record(
-        session, CALENDAR, year, "put", "changed" if before else "entered", actor=actor, now=now,
+    await HISTORY[CALENDAR].record(
+        session,
+        str(year),
+        "put",
+        "changed" if before else "entered",
+        actor=actor,
+        now=now,
         payload={"version": version, "source": body.source, "days": shown, "before": before},
-    )  # fmt: skip
+    )
     answer = {"year": year, "version": version, "days": shown, "source": body.source}
     return Answer(200, {**answer, "changed_at": now})
 
@@ -89,10 +94,15 @@ async def put_hours(
     now = clock.now()
     await store.put_hours(session, area, body.spans, now=now, by=actor)
     await session.execute(store.ADVANCE_EPOCH)
-    await record(
-        session, HOURS, area, "put", "changed" if before else "entered", actor=actor, now=now,
+    await HISTORY[HOURS].record(
+        session,
+        area,
+        "put",
+        "changed" if before else "entered",
+        actor=actor,
+        now=now,
         payload={"spans": body.spans, "before": before["spans"] if before else None},
-    )  # fmt: skip
+    )
     return Answer(200, {"area": area, "spans": body.spans, "changed_at": now})
 
 
@@ -106,10 +116,15 @@ async def delete_hours(session: Session, actor: UUID, area: str, county: str) ->
         raise CountyHoursNeeded
     await session.execute(store.DELETE_HOURS, {"area": area})
     await session.execute(store.ADVANCE_EPOCH)
-    await record(
-        session, HOURS, area, "delete", "deleted", actor=actor, now=clock.now(),
+    await HISTORY[HOURS].record(
+        session,
+        area,
+        "delete",
+        "deleted",
+        actor=actor,
+        now=clock.now(),
         payload={"before": before["spans"]},
-    )  # fmt: skip
+    )
     return Answer(204, None)
 
 

@@ -7,22 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from service.auth.acting import administer
 from service.auth.guards import Caller
 from service.incidents.policies import store, workday_actions, workday_schemas
-from service.incidents.policies.common_http import (
-    BEYOND_ANY,
-    Asked,
-    Cursor,
-    Limit,
-    Manager,
-    administer,
-    page,
-    rules_of,
-    shown,
-)
+from service.incidents.policies.common_http import Manager, page, rules_of
+from service.kit.answers import json_answer
 from service.kit.fields import AreaPrefix
+from service.kit.idempotency import Asked
 from service.kit.openapi import problems
-from service.kit.paging import DEFAULT_LIMIT
+from service.kit.paging import BEYOND_ANY, DEFAULT_LIMIT, Cursor, Limit
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["response"], route_class=ClauseRoute)
@@ -57,7 +50,7 @@ async def read_work_calendar(
     request: Request, _caller: Caller, year: workday_schemas.Year
 ) -> Response:
     """某年工作日历 The days of a year that are not what their weekday says."""
-    return shown(await workday_actions.read_calendar(request.app.state.db, year))
+    return json_answer(await workday_actions.read_calendar(request.app.state.db, year))
 
 
 @router.put(
@@ -119,7 +112,7 @@ async def read_service_hours(
 ) -> Response:
     """某地工作时段 The hours that hold in an area or grid, and whose they are."""
     rules = await rules_of(request).current()
-    return shown(await workday_actions.hours_in(request.app.state.db, rules, area))
+    return json_answer(await workday_actions.hours_in(request.app.state.db, rules, area))
 
 
 @router.put(

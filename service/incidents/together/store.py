@@ -11,9 +11,9 @@ import math
 from datetime import datetime
 from typing import Any
 
+from geo.cells import cells_of
 from service.auth.subject import Subject
 from service.db import as_actor
-from service.incidents.case import cells_of
 from service.incidents.store import Sql, readable_by
 
 CASE = as_actor(

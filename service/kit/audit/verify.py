@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ SELECT coalesce(chain.case_id, head.id), chain.seq, head.version, chain.hash = h
   chain.to_state, head.state
 FROM (SELECT case_id, max(seq) AS seq, (array_agg(hash ORDER BY seq DESC))[1] AS hash,
         (array_agg(to_state ORDER BY seq DESC) FILTER (WHERE to_state IS NOT NULL))[1] AS to_state
-      FROM case_event WHERE case_kind = %s AND (%s::uuid IS NULL OR case_id = %s)
+      FROM case_event WHERE case_kind = ANY(%s) AND (%s::uuid IS NULL OR case_id = %s)
       GROUP BY case_id) AS chain
 FULL JOIN (SELECT id, version, head_hash, state FROM {table}
            WHERE %s::uuid IS NULL OR id = %s) AS head ON head.id = chain.case_id
@@ -48,14 +48,14 @@ class AuditBlind(Exception):
 def verify(
     connection: Connection[Any],
     *,
-    case_tables: Mapping[str, str],
+    case_tables: Mapping[str, Sequence[str]],
     case_id: UUID | None = None,
     anchors: Mapping[int, bytes] | None = None,
 ) -> Report:
     """Recompute chains, heads and checkpoints as of one moment, beside running writers.
 
-    `connection` is the owner's, outside a transaction. `case_tables` names the table (with id,
-    version, head_hash, state) of each case kind that has one. With `case_id` only that case is
+    `connection` is the owner's, outside a transaction. `case_tables` names each table of cases
+    (with id, version, head_hash, state) and the case kinds in it. With `case_id` only that case is
     checked, without checkpoints. `anchors` are digests of checkpoints that were kept elsewhere.
     Raises AuditBlind.
     """
@@ -65,8 +65,8 @@ def verify(
         if value_of(connection, BLIND):
             raise AuditBlind("the audit needs the owner's connection")
         _check_chains(connection, case_id, report)
-        for kind, table in case_tables.items():
-            _check_heads(connection, kind, table, case_id, report)
+        for table, kinds in case_tables.items():
+            _check_heads(connection, table, kinds, case_id, report)
         if case_id is None:
             _check_checkpoints(connection, dict(anchors or {}), report)
     return report
@@ -102,10 +102,14 @@ def _digest(row: tuple[Any, ...]) -> bytes | None:
 
 
 def _check_heads(
-    connection: Connection[Any], kind: str, table: str, case_id: UUID | None, report: Report
+    connection: Connection[Any],
+    table: str,
+    kinds: Sequence[str],
+    case_id: UUID | None,
+    report: Report,
 ) -> None:
     query = sql.SQL(HEADS).format(table=sql.Identifier(table))
-    arguments = (kind, case_id, case_id, case_id, case_id)
+    arguments = (list(kinds), case_id, case_id, case_id, case_id)
     for case, seq, version, same_hash, to_state, state in stream(connection, query, arguments):
         if seq is None:
             report.add(Finding("chain_missing", case))

@@ -1,0 +1,1 @@
+"""The dispatch console: queue, stream of events, bulk actions, exports; a reader across rooms."""

@@ -1,0 +1,1 @@
+"""The stream: one reader of events a process, and the consoles that it feeds."""
