@@ -151,6 +151,9 @@ def _reopen(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
     case.verification = None
     case.verified_by = None
     case.satisfaction = None
+    if case.extension_state == "asked":
+        # It was asked for in a life that is over.
+        case.extension = None
     return {}
 
 
