@@ -1,4 +1,4 @@
-"""Sets the stage: database, county, accounts and server; then plays the story and keeps serving."""
+"""Sets the stage: database, county, accounts, server and worker; plays the story, keeps serving."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def main() -> int:
         asyncio.run(_admit(settings, accounts))
         port = _free_port()
         base_url = f"http://127.0.0.1:{port}"
-        server = _serve(port)
+        server, worker = _start("serve", "--port", str(port)), _start("worker")
         try:
             _wait_ready(base_url, server)
             with httpx.Client(base_url=base_url, timeout=30, trust_env=False) as http:
@@ -67,6 +67,7 @@ def main() -> int:
             return server.wait()
         finally:
             _stop(server)
+            _stop(worker)
     except KeyboardInterrupt:
         return 0
     except (DemoFailed, httpx.HTTPError) as why:
@@ -131,8 +132,8 @@ def _write_private(path: Path, content: object) -> None:
         json.dump(content, file, ensure_ascii=False, indent=2)
 
 
-def _serve(port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "service.cli", *arguments]
     return subprocess.Popen(command, env={**os.environ, **_secrets()})  # noqa: S603 - our own program
 
 
@@ -154,11 +155,11 @@ def _publish(base_url: str, accounts: list[DemoAccount]) -> None:
     _write_private(LOCAL / "demo.json", {"base_url": base_url, "accounts": listing(accounts)})
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    if server.poll() is None:
-        server.terminate()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
         try:
-            server.wait(timeout=15)
+            process.wait(timeout=15)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            process.kill()
+            process.wait()

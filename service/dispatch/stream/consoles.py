@@ -167,11 +167,15 @@ class Consoles:
         console.reach = Reach.of(subject)
         self.add(console)
 
-    def deliver(self, entries: Iterable[Entry]) -> None:
-        """Queue each event for those whom it concerns."""
+    def deliver(self, entries: Iterable[Entry]) -> int:
+        """Queue each event for those whom it concerns; how many had to be looked after."""
+        many = 0
         for entry in entries:
-            for console in self._concerned(entry):
+            concerned = self._concerned(entry)
+            many += len(concerned)
+            for console in concerned:
                 console.take(entry)
+        return many
 
     def _concerned(self, entry: Entry) -> set[Console]:
         grid = entry.case.grid

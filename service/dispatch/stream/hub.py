@@ -34,8 +34,10 @@ from service.kit.bell import CHANNEL
 
 BATCH = 1_000
 POLL_SECONDS = 0.5
-# What is written within it goes out together.
-GATHER_SECONDS = 0.02
+# What is written within it goes out together: the more there was to send, the longer, so that
+# hundreds of consoles that all hear everything leave the process time for its other work.
+GATHER_SECONDS, MOST_GATHER_SECONDS = 0.02, 0.25
+FRAMES_PER_SECOND = 5_000
 RETRY_SECONDS = 1.0
 START_SECONDS = 10.0
 # How soon a revoked assignment ends what a console gets.
@@ -152,18 +154,21 @@ class Hub:
             self._read.set()
         while True:
             self._wake.clear()
-            await self._catch_up(connection)
+            frames = await self._catch_up(connection)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-                await asyncio.sleep(GATHER_SECONDS)
+            pause = max(GATHER_SECONDS, frames / FRAMES_PER_SECOND)
+            await asyncio.sleep(min(MOST_GATHER_SECONDS, pause))
 
-    async def _catch_up(self, connection: asyncpg.Connection) -> None:
-        many = BATCH
+    async def _catch_up(self, connection: asyncpg.Connection) -> int:
+        """Read and pass on what there is; how many frames that made."""
+        frames, many = 0, BATCH
         while many == BATCH:
             at = self._history.position
             rows = await connection.fetch(store.EVENTS_AFTER, str(at.xact), at.event, BATCH)
-            self._consoles.deliver(self._history.add(rows))
+            frames += self._consoles.deliver(self._history.add(rows))
             many = len(rows)
+        return frames
 
     async def _sweep(self) -> None:
         """Hold every console to what its account may read now."""
