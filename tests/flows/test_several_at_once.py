@@ -225,7 +225,7 @@ async def test_an_answer_and_the_case_as_read_say_the_same_of_its_parts(
 
 def test_the_chains_of_all_these_cases_are_whole(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        assert verify(connection, case_tables={"incident": "incident"}).clean
+        assert verify(connection, case_tables={"incident": ("incident",)}).clean
         taken = connection.execute(
             "SELECT count(*) FROM case_event WHERE event = 'incident.took_in'"
         ).fetchone()

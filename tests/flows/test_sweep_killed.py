@@ -248,5 +248,5 @@ def test_no_act_is_lost_and_none_is_done_twice(urged: Counter[str], database_url
 def test_chains_are_whole(urged: Counter[str], chained: list[str], database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         for case in chained:
-            report = verify(connection, case_tables={"incident": "incident"}, case_id=UUID(case))
+            report = verify(connection, case_tables={"incident": ("incident",)}, case_id=UUID(case))
             assert report.clean, report
