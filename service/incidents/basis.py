@@ -47,6 +47,11 @@ class Situation(Basis):
 
     grids: GridSnapshot
 
+    @property
+    def rules(self) -> dict[str, int]:
+        """The publications that an action is decided on, by name: their epochs."""
+        return {"categories": self.categories.epoch, "response": self.response.epoch}
+
 
 def tick(case: IncidentCase, action: str, tier_before: int, on: Basis) -> None:
     """Let the clocks follow what `action` has just made of `case`."""

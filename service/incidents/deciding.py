@@ -201,10 +201,11 @@ def _carry_out(
     step: Step, case: IncidentCase, actor: rules.Actor, command: rules.Command, on: Basis
 ) -> dict[str, Any]:
     """Change `case` as `step` says, all but state, chain and clocks; the event's payload."""
-    timed = TIMED.get(step.action)
-    if step.action == "call" and command.joint is not None:
-        limits = on.limits_of(case)
-        command.joint.answer_due = limits.answer_due(on.now) if limits else None
+    timed, limits = TIMED.get(step.action), on.limits_of(case)
+    if limits is not None:
+        command.max_returns = limits.policy.max_returns
+        if step.action == "call" and command.joint is not None:
+            command.joint.answer_due = limits.answer_due(on.now)
     if timed is None:
         return effects.apply(step, case, actor, command, on.now)
-    return timed(case, actor, command, on.now, on.limits_of(case)) | effects.stated(command)
+    return timed(case, actor, command, on.now, limits) | effects.stated(command)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from operator import length_hint
 from uuid import UUID
 
@@ -95,9 +94,7 @@ class Desk:
                 try:
                     return await self._insert(connection, batch, on)
                 except StaleReferenceData:
-                    await self._grids.refresh()
-                    await self._categories.refresh()
-                    await self._response.refresh()
+                    await self._renew(on)
                 except asyncpg.UniqueViolationError:
                     if len(batch) > 1:
                         raise
@@ -118,12 +115,10 @@ class Desk:
                 positions.append(position)
             except AppError as refused:
                 results[position] = refused
+        if len(writes) < len(batch) and await self._renew(on):
+            raise StaleReferenceData
         if writes:
-            epochs = {
-                "grids": on.grids.epoch,
-                "categories": on.categories.epoch,
-                "response": on.response.epoch,
-            }
+            epochs = {"grids": on.grids.epoch, **on.rules}
             stored = await INCIDENTS.insert(connection, writes, now=on.now, epochs=epochs)
             for position, write, result in zip(positions, writes, stored, strict=True):
                 results[position] = result
@@ -172,6 +167,9 @@ class Desk:
                 results[position] = refused
                 if not known.keys().isdisjoint(item.case_ids):
                     again.append(position)
+        if len(writes) < len(pending) and await self._renew(on):
+            # What is refused by rules of yesterday is asked again under those of today.
+            again += [p for p in pending if p not in positions]
         commanding = await self._commanding(batch, pending, cases, results)
         commands = [batch[p].command for p in positions]
         stored = await self._store(connection, writes, commands, on)
@@ -196,12 +194,34 @@ class Desk:
         results: dict[int, Answered | Exception] = {}
         plain = [n for n, command in enumerate(commands) if not command.approvals]
         if plain:
-            stored = await INCIDENTS.update(connection, [writes[n] for n in plain], now=on.now)
+            stored = await self._written(connection, [writes[n] for n in plain], on)
             results |= dict(zip(plain, stored, strict=True))
         for n in range(len(writes)):
             if n not in results:
-                results[n] = await _store_approved(connection, writes[n], commands[n], on.now)
+                results[n] = await self._store_approved(connection, writes[n], commands[n], on)
         return [results[n] for n in range(len(writes))]
+
+    async def _store_approved(
+        self, connection: asyncpg.Connection, write: Write, command: Command, on: Situation
+    ) -> Answered | Exception:
+        try:
+            async with connection.transaction():
+                [result] = await self._written(connection, [write], on)
+                if isinstance(result, Answered) and not result.replayed:
+                    await dispatching.use(connection, write, command)
+                return result
+        except AppError as refused:
+            return refused
+
+    async def _written(
+        self, connection: asyncpg.Connection, writes: Sequence[Write], on: Situation
+    ) -> list[Answered | Exception]:
+        """Store all; where rules were published meanwhile none is, and each has Moved."""
+        try:
+            return await INCIDENTS.update(connection, writes, now=on.now, epochs=on.rules)
+        except StaleReferenceData:
+            await self._renew(on)
+            return [Moved() for _ in writes]
 
     async def _commanding(
         self,
@@ -229,6 +249,12 @@ class Desk:
             now=clock.now(),
         )
 
+    async def _renew(self, on: Situation) -> bool:
+        """Look at what is published now; whether that is other than what `on` rests on."""
+        caches = (self._grids, self._categories, self._response)
+        rests_on = [on.grids.epoch, on.categories.epoch, on.response.epoch]
+        return rests_on != [(await cache.current()).epoch for cache in caches]
+
     async def _situation_of(self, cases: Collection[IncidentCase]) -> Situation:
         """With the rules that the cases began under, which may be newer or older than ours."""
         if not self._response.peek().has({case.policy_version for case in cases}):
@@ -249,19 +275,6 @@ async def older_categories(
     began = {case.category_version for case in cases} - {cache.peek().version}
     found = {version: await cache.version(version) for version in began}
     return {version: categories for version, categories in found.items() if categories}
-
-
-async def _store_approved(
-    connection: asyncpg.Connection, write: Write, command: Command, now: datetime
-) -> Answered | Exception:
-    try:
-        async with connection.transaction():
-            [result] = await INCIDENTS.update(connection, [write], now=now)
-            if isinstance(result, Answered) and not result.replayed:
-                await dispatching.use(connection, write, command)
-            return result
-    except AppError as refused:
-        return refused
 
 
 def _case(cases: Mapping[UUID, IncidentCase], case_id: UUID | None) -> IncidentCase | None:

@@ -12,8 +12,6 @@ from service.incidents.together import effects as together
 from service.incidents.workflow import TOP_TIER
 from service.kit.workflow import Step
 
-MAX_RETURNS = 2
-
 
 def apply(
     step: Step, case: IncidentCase, actor: Actor, command: Command, now: datetime
@@ -91,9 +89,9 @@ def _return(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
     case.returns += 1
     _release(case)
     payload: dict[str, Any] = {"returns": case.returns}
-    if case.returns % MAX_RETURNS == 0 and case.tier < TOP_TIER:
-        # At most two returns, then the next tier up decides.
-        payload |= {"from_tier": case.tier, "to_tier": case.tier + 1, "rule": "two_returns"}
+    if case.returns % command.max_returns == 0 and case.tier < TOP_TIER:
+        # At most so many returns, then the next tier up decides.
+        payload |= {"from_tier": case.tier, "to_tier": case.tier + 1, "rule": "max_returns"}
         case.tier += 1
     return payload
 
@@ -153,6 +151,9 @@ def _reopen(case: IncidentCase, actor: Actor, command: Command, now: datetime) -
     case.verification = None
     case.verified_by = None
     case.satisfaction = None
+    if case.extension_state == "asked":
+        # It was asked for in a life that is over.
+        case.extension = None
     return {}
 
 

@@ -40,6 +40,8 @@ JUDGING_ACTIONS = frozenset({"verify", "close", "rework"})
 # A follow-up asks the people how it went, and anybody may urge: any tier may.
 ANY_TIER_ACTIONS = frozenset({"follow-up", "urge"})
 MAX_ACCURACY_M = 2_000.0
+# Where a case began without any policy.
+MAX_RETURNS = 2
 
 _UNDECIDABLE: dict[str, type[AppError]] = {
     "none": NoExtensionAsked,
@@ -99,7 +101,8 @@ class Command:
     """One action asked for: by whom, with which body, on which expected version.
 
     `grounds` say why a dispatch to a township or village is within the duty list; `approvals` are
-    used up by it.
+    used up by it. `max_returns` is after how many returns the case's policy lets the next tier up
+    decide.
     """
 
     action: str
@@ -117,6 +120,7 @@ class Command:
     joint: Joint | None = None
     grounds: list[dict[str, Any]] = field(default_factory=list)
     approvals: list[Approved] = field(default_factory=list)
+    max_returns: int = MAX_RETURNS
 
 
 class Stand(NamedTuple):

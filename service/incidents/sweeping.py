@@ -55,10 +55,10 @@ class Sweep:
 
     async def run(self, *, batch: int = BATCH) -> Swept:
         """Act on everything that is due now, batch by batch, each its own transaction."""
-        await self._categories.refresh()
-        await self._response.refresh()
         cases = events = 0
         while True:
+            await self._categories.current()
+            await self._response.current()
             taken, writes = await self._some(batch)
             cases += len(writes)
             events += sum(len(write.events) for write in writes)

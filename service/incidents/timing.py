@@ -7,7 +7,7 @@ somebody else than who asked. A suspension needs a reason and stops the clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from service.incidents import clockwork
@@ -19,8 +19,9 @@ from service.incidents.errors import (
     ExtensionUsed,
     NoLimitRuns,
 )
-from service.incidents.policies.marks import within
+from service.incidents.policies.marks import Marks, resume, within
 from service.incidents.rules import Actor, Command
+from service.incidents.together.workflow import WAITING
 from service.kit.clock import iso
 from service.kit.durations import Duration, parse_duration
 
@@ -45,7 +46,20 @@ def _resume(
         case.suspended_at = None
     else:
         clockwork.restart(case, rules, now)
+        _let_calls_wait_longer(case, rules, since, now)
     return {"suspended_at": iso(since), "suspended_seconds": case.suspended_seconds}
+
+
+def _let_calls_wait_longer(
+    case: IncidentCase, rules: Rules, suspended: datetime, resumed: datetime
+) -> None:
+    """What was left of a call's time to answer when the case was suspended is left afterwards."""
+    pause = int(suspended.timestamp()), int(resumed.timestamp())
+    for call in case.calls:
+        if call.state == WAITING and call.answer_due is not None:
+            limit, due = rules.policy.answers[rules.level], int(call.answer_due.timestamp())
+            later = resume(Marks(due, due, due), *pause, limit.unit, rules.axis(limit)).due
+            call.answer_due = datetime.fromtimestamp(later, UTC)
 
 
 def _extend(

@@ -125,14 +125,22 @@ class CaseTable:
         return await _answers(connection, writes, rows)
 
     async def update(
-        self, connection: asyncpg.Connection, writes: Sequence[Write], *, now: datetime
+        self,
+        connection: asyncpg.Connection,
+        writes: Sequence[Write],
+        *,
+        now: datetime,
+        epochs: Mapping[str, int],
     ) -> list[Answered | Exception]:
         """Store changed cases; one answer or failure for each, in order.
 
         Moved stands where the case is no longer in the version that was decided on; of that
-        element nothing is stored.
+        element nothing is stored. Raises StaleReferenceData as `insert` does.
         """
-        rows = await connection.fetch(self.update_sql, now, *_rows(writes))
+        published = list(epochs), list(epochs.values())
+        rows = await connection.fetch(self.update_sql, now, *_rows(writes), *published)
+        if rows and not rows[0]["current"]:
+            raise StaleReferenceData
         return await _answers(connection, writes, rows)
 
     async def update_automatically(
@@ -142,7 +150,7 @@ class CaseTable:
 
         It was not where the case is no longer in the version that was decided on.
         """
-        rows = await connection.fetch(self.automatic_sql, now, *_rows(writes))
+        rows = await connection.fetch(self.automatic_sql, now, *_rows(writes), [], [])
         stored = {row["case_id"] for row in rows if row["fresh"]}
         return [write.element.case_id in stored for write in writes]
 

@@ -43,15 +43,15 @@ def insert_statement(
         f"stored AS (INSERT INTO {table} AS t ({names}) SELECT {values} "
         f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id RETURNING t.*)"
     )
-    parts = [_elements(), _EPOCH, _UNTOUCHED, ALLOWED, _FIRST, cases, *_LOGGED, *more]
-    return ", ".join(parts) + _RESULT.format(current="(SELECT current FROM epoch)")
+    parts = [_elements(), _epoch(7), _UNTOUCHED, ALLOWED, _FIRST, cases, *_LOGGED, *more]
+    return ", ".join(parts) + _RESULT
 
 
 def update_statement(
     table: str, columns: Sequence[Column], allowed: str, more: Sequence[str]
 ) -> str:
-    """Stores changed cases: $1 now, $2 elements, $3 cases, $4 events, $5 links; `allowed` is the
-    part that says whose they are to be."""
+    """Stores changed cases: $1 now, $2 elements, $3 cases, $4 events, $5 links, $6 and $7 the
+    publications that they were decided on; `allowed` is the part that says whose they are."""
     stored = [c.stored for c in columns if c.stored]
     changes = ", ".join(f"{target} = {expression}" for target, expression in stored)
     definition = ", ".join(["id uuid", *(f"{c.name} {c.type}" for c in columns)])
@@ -60,8 +60,9 @@ def update_statement(
         f"FROM {_records(3, definition, 'c')} JOIN fresh ON fresh.case_id = c.id "
         "WHERE t.id = c.id RETURNING t.*)"
     )
-    parts = [_elements(), _LOCKED.format(table=table), allowed, _FIRST, cases, *_LOGGED, *more]
-    return ", ".join(parts) + _RESULT.format(current="true")
+    locked = _LOCKED.format(table=table)
+    parts = [_elements(), _epoch(6), locked, allowed, _FIRST, cases, *_LOGGED, *more]
+    return ", ".join(parts) + _RESULT
 
 
 def contacted(table: str, key: str) -> str:
@@ -93,19 +94,27 @@ def settled(table: str, key: str) -> str:
     )
 
 
-_EPOCH = """epoch AS MATERIALIZED (
-  SELECT NOT EXISTS (
-    SELECT FROM unnest($7::text[], $8::bigint[]) AS wanted(name, value)
-    LEFT JOIN data_epoch e USING (name) WHERE e.value IS DISTINCT FROM wanted.value) AS current)"""
+def _epoch(first: int) -> str:
+    """The part that says whether the publications in two parameters are the present ones.
 
-# A new case has nothing to lock; without the right publications nothing at all goes on.
+    Without the right publications nothing at all goes on.
+    """
+    return (
+        "epoch AS MATERIALIZED (SELECT NOT EXISTS ("
+        f"SELECT FROM unnest(${first}::text[], ${first + 1}::bigint[]) AS wanted(name, value) "
+        "LEFT JOIN data_epoch e USING (name) WHERE e.value IS DISTINCT FROM wanted.value"
+        ") AS current)"
+    )
+
+
+# A new case has nothing to lock.
 _UNTOUCHED = """locked AS MATERIALIZED (SELECT u.* FROM u WHERE (SELECT current FROM epoch))"""
 
 # In id order, so that two batches never wait for one another in a circle. A row that was changed
 # while this waited for it drops out: its version is looked at again.
 _LOCKED = """locked AS MATERIALIZED (
   SELECT u.* FROM {table} t JOIN u ON u.case_id = t.id AND u.base_version = t.version
-  ORDER BY t.id FOR UPDATE OF t)"""
+  WHERE (SELECT current FROM epoch) ORDER BY t.id FOR UPDATE OF t)"""
 
 # A scalar subquery with a limit is looked up once an element; as a join it would become a scan of
 # all assignments.
@@ -153,7 +162,7 @@ _LOGGED = (
 
 _RESULT = """
 SELECT u.case_id, locked.case_id IS NOT NULL AS locked, allowed.case_id IS NOT NULL AS allowed,
-  fresh.case_id IS NOT NULL AS fresh, {current} AS current
+  fresh.case_id IS NOT NULL AS fresh, (SELECT current FROM epoch) AS current
 FROM u LEFT JOIN locked USING (case_id) LEFT JOIN allowed USING (case_id)
 LEFT JOIN fresh USING (case_id)"""
 

@@ -224,14 +224,16 @@ def take(case: IncidentCase, action: str, who: rules.Actor, **command: Any) -> d
     return payload
 
 
-def test_after_two_returns_the_next_tier_decides() -> None:
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_after_the_policys_returns_the_next_tier_decides(most: int) -> None:
     case, unit = case_in("assigned", unit_code="U", tier=3), actor(0, in_unit=True)
-    assert "to_tier" not in take(case, "return", unit)
-    assert (case.tier, case.unit_code, case.state) == (3, None, "returned")
-    take(case, "assign", actor(), unit="U")
-    payload = take(case, "return", unit)
-    assert payload["rule"] == "two_returns"
-    assert (case.tier, case.returns) == (4, 2)
+    for _ in range(most - 1):
+        assert "to_tier" not in take(case, "return", unit, max_returns=most)
+        assert (case.tier, case.unit_code, case.state) == (3, None, "returned")
+        take(case, "assign", actor(), unit="U")
+    payload = take(case, "return", unit, max_returns=most)
+    assert payload["rule"] == "max_returns"
+    assert (case.tier, case.returns) == (4, most)
 
 
 def test_a_grid_worker_who_accepts_has_it_in_hand_and_a_dispatcher_has_not() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -142,16 +141,16 @@ def spoil(
     real, seen = INCIDENTS.update, list[Spoiled]()
 
     async def update(
-        connection: asyncpg.Connection, writes: Sequence[Write], *, now: datetime
+        connection: asyncpg.Connection, writes: Sequence[Write], **more: Any
     ) -> list[Answered | Exception]:
         if seen:
-            return await real(connection, writes, now=now)
+            return await real(connection, writes, **more)
         [write] = writes
         assert write.partner is not None
         kept = (write.element, write.partner.element)
         changed = change(write)
         (write if changed.case_id == write.case.id else write.partner).element = changed
-        results = await real(connection, writes, now=now)
+        results = await real(connection, writes, **more)
         versions = []
         with psycopg.connect(database_url) as other:
             for element in kept:
