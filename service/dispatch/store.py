@@ -190,7 +190,7 @@ SELECT e.xact::text AS xact, e.id, e.case_id, e.payload ->> 'unit' AS named_unit
     i.category_code AS category, i.level, e.seq, e.event, e.action, e.to_state AS state, i.tier,
     e.recorded_at, i.amber_at, i.due_at, i.supervise_at, i.drill, e.clauses) AS r) AS body
 FROM case_event e JOIN incident i ON i.id = e.case_id
-WHERE e.case_kind = 'incident' AND e.xact < pg_snapshot_xmin(pg_current_snapshot())
+WHERE e.case_kind = 'incident' AND e.xact < (SELECT gw_event_horizon())
 """
 # Whatever a transaction below the horizon has written is there to be read; what is above it may
 # still come, and waits.
@@ -198,4 +198,4 @@ EVENTS_AFTER = (
     _EVENT + " AND (e.xact, e.id) > ($1::text::xid8, $2::bigint) ORDER BY e.xact, e.id LIMIT $3"
 )
 LAST_EVENTS = _EVENT + " ORDER BY e.xact DESC, e.id DESC LIMIT $1"
-HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+HORIZON = "SELECT gw_event_horizon()::text"

@@ -20,7 +20,7 @@ CHUNK = 20_000
 
 BLIND = "SELECT row_security_active('case_event')"
 MARK = "SELECT xact::text, event_id FROM indicator_mark FOR UPDATE"
-HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+HORIZON = "SELECT gw_event_horizon()::text"
 EVENTS = """
 SELECT e.xact::text AS xact, e.id, e.case_id, e.case_kind = 'incident' AS counts FROM case_event e
 WHERE (e.xact, e.id) > ($1::text::xid8, $2) AND e.xact < $3::text::xid8

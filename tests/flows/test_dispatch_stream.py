@@ -22,6 +22,7 @@ from service.dispatch.stream.ids import Place as At
 from service.kit import clock
 from service.kit.ids import uuid7
 from tests.cases import OTHER_UNIT, UNIT, Place
+from tests.conftest import with_database
 from tests.consoles import Listener, listening
 from tests.people import People, Person
 from tests.server import Server
@@ -415,3 +416,28 @@ async def test_an_idle_stream_has_a_heartbeat_and_ends_with_its_client(
     while consoles() != "gridward_consoles 0.0":
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
+
+
+async def test_a_long_transaction_elsewhere_on_the_server_holds_nobody_back(
+    database_url: str, place: Place
+) -> None:
+    """One in this database does, until it ends: what it wrote must not be missed."""
+    horizon = "SELECT gw_event_horizon()"
+    mine = "SELECT pg_current_xact_id()"
+    with (
+        psycopg.connect(with_database(database_url, "postgres")) as elsewhere,
+        psycopg.connect(database_url) as here,
+        psycopg.connect(database_url, autocommit=True) as reader,
+    ):
+
+        def value(connection: psycopg.Connection, query: str) -> int:
+            return int(str((connection.execute(query).fetchone() or (0,))[0]))
+
+        other = value(elsewhere, mine)
+        await place.report()
+        assert value(reader, horizon) > other
+        own = value(here, mine)
+        await place.report()
+        assert value(reader, horizon) == own
+        here.rollback()
+        assert value(reader, horizon) > own

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
-import hypothesis
 import pytest
 import requests
 import schemathesis
@@ -23,12 +21,9 @@ from service.kit import clock
 from service.kit.ids import uuid7
 from tests.cases import UNIT
 from tests.people import People, Person
-from tests.schema.contract import EXAMPLES
 from tests.schema.fuzz import CHECKS, Sender, generated
 from tests.schema.world import World
 from tests.server import Server
-
-STEPS = 8
 
 schema = generated()
 
@@ -68,31 +63,6 @@ def test_whatever_is_sent_the_answer_is_as_documented(
     case: schemathesis.Case, sender: Sender
 ) -> None:
     case.validate_response(sender.send(case), CHECKS)
-
-
-def test_what_one_answer_leads_to_is_as_documented_too(sender: Sender) -> None:
-    """Chains of requests: what one answer names is what the next one asks for."""
-
-    class Chains(schema.as_state_machine()):  # type: ignore[misc]  # made at run time
-        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
-            return sender.at(sender.tokens[0])
-
-        def validate_response(
-            self, response: schemathesis.Response, case: schemathesis.Case, **_: Any
-        ) -> None:
-            case.validate_response(response, CHECKS)
-
-    Chains.run(
-        settings=hypothesis.settings(
-            max_examples=4 * EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(hypothesis.HealthCheck),
-            phases=[hypothesis.Phase.generate],
-        )
-    )
 
 
 @pytest.mark.parametrize(
