@@ -18,7 +18,7 @@ import msgspec
 from service.incidents.case import WAITING, Clock, IncidentCase
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import CalendarMissing
-from service.incidents.policies.marks import NO_AXIS, Marks, extend, marks, resume
+from service.incidents.policies.marks import NO_AXIS, Marks, extend, marks, marks_at, resume
 from service.incidents.policies.policy import Policy
 from service.incidents.policies.worktime import WorkTime
 from service.incidents.together.calls import next_answer_due
@@ -49,6 +49,7 @@ AGAIN: dict[str, tuple[str, ...]] = {
 Clocks = dict[str, Clock]
 MARK_NAMES = ("amber", "due", "supervise")
 LOOK_AGAIN = timedelta(hours=1)
+NEVER = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,12 @@ class Rules:
 
     def count(self, name: str, tier: int, at: datetime) -> Clock | None:
         """The clock `name` from `at`; None where there is no such limit. Raises CalendarMissing."""
-        limit, found = self._limit(name, tier), self._marks(name, tier, at)
-        return Clock(int(at.timestamp()), *found, 0, str(limit)) if found is not None else None
+        limit = self._limit(name, tier)
+        if limit is None:
+            return None
+        began = int(at.timestamp())
+        found = marks_at(began, limit, self.axis(limit), self.policy.shares)
+        return Clock(began, found.amber, found.due, found.supervise, 0, str(limit))
 
     def answer_due(self, now: datetime) -> datetime | None:
         """Until when a call made now has to be answered; None where there is no such limit.
@@ -91,13 +96,6 @@ class Rules:
         if name == TIER:
             return self.policy.tiers.get(tier)
         return self.snapshot.limit(self.policy, self.level, name, self.category_limits)
-
-    def _marks(self, name: str, tier: int, at: datetime) -> Marks | None:
-        if name == TIER:
-            return self.snapshot.tier(self.policy, tier, self.area, at)
-        return self.snapshot.start(
-            self.policy, name, self.level, self.category_limits, self.area, at
-        )
 
 
 class Due(NamedTuple):
@@ -249,17 +247,33 @@ def _open_marks(name: str, clock: Clock) -> Iterator[Due]:
 
 
 def settle(case: IncidentCase, now: datetime) -> None:
-    """Work out anew what is shown and looked for."""
-    counted = [c for c in case.clocks.values() if not c.is_waiting]
+    """Work out anew what is shown and looked for. Every report and action comes through here."""
     _settle_due(case)
-    if case.suspended_at is not None or not counted:
-        case.amber_at = case.due_at = case.supervise_at = None
-    else:
-        case.amber_at = _moment(min(c.amber for c in counted))
-        case.due_at = _moment(min(c.due for c in counted))
-        supervised = [c.supervise for n, c in case.clocks.items() if n != TIER and not c.is_waiting]
-        case.supervise_at = _moment(min(supervised)) if supervised else None
-    case.next_alarm_at = None if case.suspended_at is not None else _next_alarm(case, now)
+    if case.suspended_at is not None:
+        case.amber_at = case.due_at = case.supervise_at = case.next_alarm_at = None
+        return
+    amber = due = supervise = alarm = NEVER
+    waits = False
+    for name, clock in case.clocks.items():
+        if clock.done == WAITING:
+            waits = True
+            continue
+        amber, due = min(amber, clock.amber), min(due, clock.due)
+        if name != TIER:
+            supervise = min(supervise, clock.supervise)
+        alarm = min(alarm, _next_mark(name, clock))
+    case.amber_at, case.due_at = _moment(amber), _moment(due)
+    case.supervise_at = _moment(supervise)
+    case.next_alarm_at = _next_alarm(case, _moment(alarm), now if waits else None)
+
+
+def _next_mark(name: str, clock: Clock) -> int:
+    """The first mark of a counted clock that nobody has acted on; NEVER when there is none left."""
+    if clock.done == 0:
+        return clock.amber
+    if clock.done == 1:
+        return clock.due
+    return clock.supervise if clock.done == 2 and name != TIER else NEVER
 
 
 def _settle_due(case: IncidentCase) -> None:
@@ -272,13 +286,15 @@ def _settle_due(case: IncidentCase) -> None:
         case.finish_due = _moment(whole.due)
 
 
-def _next_alarm(case: IncidentCase, now: datetime) -> datetime | None:
-    marks_left = (d.at for name, c in case.clocks.items() for d in _open_marks(name, c))
-    alarms = [*(_moment(at) for at in marks_left), *filter(None, [next_answer_due(case)])]
-    first = min(alarms, default=None)
-    if any(c.is_waiting for c in case.clocks.values()):
-        later = now.replace(microsecond=0) + LOOK_AGAIN
-        return later if first is None else min(first, later)
+def _next_alarm(
+    case: IncidentCase, first: datetime | None, waits: datetime | None
+) -> datetime | None:
+    """The earliest of the first mark, the first answer due, and another try at what waits."""
+    if case.calls and (answer := next_answer_due(case)) is not None:
+        first = answer if first is None else min(first, answer)
+    if waits is not None:
+        later = waits.replace(microsecond=0) + LOOK_AGAIN
+        first = later if first is None else min(first, later)
     return first
 
 
@@ -290,5 +306,5 @@ def _with(clock: Clock, marks: Marks) -> Clock:
     return Clock(clock.began, *marks, clock.done, clock.limit)
 
 
-def _moment(second: int) -> datetime:
-    return datetime.fromtimestamp(second, UTC)
+def _moment(second: int) -> datetime | None:
+    return None if second == NEVER else datetime.fromtimestamp(second, UTC)

@@ -120,10 +120,8 @@ class Desk:
         if writes:
             epochs = {"grids": on.grids.epoch, **on.rules}
             stored = await INCIDENTS.insert(connection, writes, now=on.now, epochs=epochs)
-            for position, write, result in zip(positions, writes, stored, strict=True):
+            for position, result in zip(positions, stored, strict=True):
                 results[position] = result
-                if isinstance(result, Answered) and not result.replayed:
-                    self._memory.keep(write.case)
         asked = [(i.subject.account_id, i.key, i.request_hash) for i in batch]
         await _replace_refusals(connection, asked, results)
         return [r for r in results if r is not None]

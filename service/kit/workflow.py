@@ -7,6 +7,7 @@ writes a state, and it asks this table; a lint with its own test keeps it so.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from service.errors import AppError
 
@@ -86,7 +87,7 @@ class Workflow:
                 raise ValueError(f"{self.kind}.{step.action}: names no clause")
         object.__setattr__(self, "_by_action", by_action)
 
-    @property
+    @cached_property
     def creation(self) -> Step:
         """The step that makes a case: the one without a source state."""
         return next(step for step in self.steps if not step.sources)
