@@ -134,7 +134,8 @@ def _write_private(path: Path, content: object) -> None:
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "service.cli", *arguments]
-    return subprocess.Popen(command, env={**os.environ, **_secrets()})  # noqa: S603 - our own program
+    quiet = {"GRIDWARD_LOG_LEVEL": "WARNING"}
+    return subprocess.Popen(command, env={**os.environ, **quiet, **_secrets()})  # noqa: S603 - our own program
 
 
 def _wait_ready(base_url: str, server: subprocess.Popen[bytes]) -> None:

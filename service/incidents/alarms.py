@@ -13,7 +13,8 @@ from typing import Any
 from service.incidents import clockwork, effects
 from service.incidents.basis import Basis, tick
 from service.incidents.case import IncidentCase
-from service.incidents.clockwork import TIER, Due
+from service.incidents.clockwork import Due
+from service.incidents.limits import TIER
 from service.incidents.rules import Actor, Command
 from service.incidents.together import calls
 from service.incidents.together.effects import settle as settle_parts

@@ -10,7 +10,7 @@ from service.areas.grid_cache import GridSnapshot
 from service.incidents import clockwork
 from service.incidents.case import IncidentCase
 from service.incidents.categories.cache import CategorySnapshot
-from service.incidents.clockwork import Rules
+from service.incidents.limits import Rules
 from service.incidents.policies.cache import ResponseSnapshot
 
 

@@ -8,26 +8,20 @@ entered the work calendar of a year that it reaches into, waits and is never gue
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
 from service.incidents.case import WAITING, Clock, IncidentCase
-from service.incidents.policies.cache import ResponseSnapshot
-from service.incidents.policies.errors import CalendarMissing
-from service.incidents.policies.marks import NO_AXIS, Marks, extend, marks, marks_at, resume
-from service.incidents.policies.policy import Policy
-from service.incidents.policies.worktime import WorkTime
+from service.incidents.limits import TIER, Rules
+from service.incidents.policies.marks import Marks, extend, resume
 from service.incidents.together.calls import next_answer_due
 from service.incidents.workflow import SUSPENDED
 from service.kit.durations import Duration, parse_duration
 
-ACCEPT, ASSIGN, ON_SITE, TIER, FINISH, CLOSE = (
-    "accept", "assign", "on_site", "tier", "finish", "close",
-)  # fmt: skip
+ACCEPT, ASSIGN, ON_SITE, FINISH, CLOSE = "accept", "assign", "on_site", "finish", "close"
 WHOLE_CASE = (FINISH, CLOSE)
 RUNNING: dict[str, tuple[str, ...]] = {
     "reported": (ACCEPT, TIER, FINISH, CLOSE),
@@ -50,52 +44,6 @@ Clocks = dict[str, Clock]
 MARK_NAMES = ("amber", "due", "supervise")
 LOOK_AGAIN = timedelta(hours=1)
 NEVER = 1 << 60
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The limits of one case: policy, category's own limits, area."""
-
-    snapshot: ResponseSnapshot
-    policy: Policy
-    level: int
-    category_limits: Mapping[str, str]
-    area: str
-
-    def begin(self, name: str, tier: int, at: datetime) -> Clock | None:
-        """The clock `name` from `at`; None where there is no such limit; waiting if unknown."""
-        try:
-            return self.count(name, tier, at)
-        except CalendarMissing:
-            return Clock(int(at.timestamp()), 0, 0, 0, WAITING, str(self._limit(name, tier)))
-
-    def count(self, name: str, tier: int, at: datetime) -> Clock | None:
-        """The clock `name` from `at`; None where there is no such limit. Raises CalendarMissing."""
-        limit = self._limit(name, tier)
-        if limit is None:
-            return None
-        began = int(at.timestamp())
-        found = marks_at(began, limit, self.axis(limit), self.policy.shares)
-        return Clock(began, found.amber, found.due, found.supervise, 0, str(limit))
-
-    def answer_due(self, now: datetime) -> datetime | None:
-        """Until when a call made now has to be answered; None where there is no such limit.
-
-        Raises CalendarMissing.
-        """
-        limit = self.policy.answers.get(self.level)
-        if limit is None:
-            return None
-        return _moment(marks(now, limit, self.axis(limit), self.policy.shares).due)
-
-    def axis(self, limit: Duration) -> WorkTime:
-        """The work time that `limit` is counted in."""
-        return self.snapshot.worktime_for(self.area) if limit.unit.by_calendar else NO_AXIS
-
-    def _limit(self, name: str, tier: int) -> Duration | None:
-        if name == TIER:
-            return self.policy.tiers.get(tier)
-        return self.snapshot.limit(self.policy, self.level, name, self.category_limits)
 
 
 class Due(NamedTuple):

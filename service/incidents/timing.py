@@ -12,13 +12,14 @@ from typing import Any
 
 from service.incidents import clockwork
 from service.incidents.case import IncidentCase
-from service.incidents.clockwork import CLOSE, FINISH, Rules
+from service.incidents.clockwork import CLOSE, FINISH
 from service.incidents.errors import (
     ExtensionTooLate,
     ExtensionTooLong,
     ExtensionUsed,
     NoLimitRuns,
 )
+from service.incidents.limits import Rules
 from service.incidents.policies.marks import Marks, resume, within
 from service.incidents.rules import Actor, Command
 from service.incidents.together.workflow import WAITING

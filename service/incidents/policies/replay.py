@@ -14,7 +14,8 @@ from uuid import UUID
 
 from service.incidents import clockwork
 from service.incidents.case import Clock
-from service.incidents.clockwork import Clocks, Rules, Stand
+from service.incidents.clockwork import Clocks, Stand
+from service.incidents.limits import Rules
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.policy import CLOSE, Policy
 from service.incidents.workflow import ACCEPTED

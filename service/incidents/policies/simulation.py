@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.incidents.clockwork import TIER
+from service.incidents.limits import TIER
 from service.incidents.policies.cache import ResponseSnapshot
 from service.incidents.policies.errors import CalendarMissing
 from service.incidents.policies.policy import LADDER, Policy
