@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-
-def _one(zh: str, en: str, body: Any) -> dict[str, tuple[str, Any]]:
-    return {en.replace(" ", "_"): (f"{zh} {en}", body)}
-
+from service.kit.examples import Examples, one
 
 POLICY = {
     "levels": {
@@ -26,24 +21,22 @@ POLICY = {
     "extension": {"max": 1, "share": 1.0},
     "max_returns": 2,
 }  # fmt: skip
-RESPONSE: dict[str, dict[str, tuple[str, Any]]] = {
+RESPONSE: dict[str, Examples] = {
     "draft_response_policy": {
-        **_one("复制现行", "a copy of the policy in force", {"note": "汛期加快响应"}),
-        **_one("复制某版", "a copy of a version", {"copy_of": 1}),
-        **_one("全新", "a whole policy", {"policy": POLICY}),
+        **one("复制现行", "a copy of the policy in force", {"note": "汛期加快响应"}),
+        **one("复制某版", "a copy of a version", {"copy_of": 1}),
+        **one("全新", "a whole policy", {"policy": POLICY}),
     },
-    "put_response_policy": _one("二级受理加快", "faster at level 2", {"policy": POLICY}),
+    "put_response_policy": one("二级受理加快", "faster at level 2", {"policy": POLICY}),
     "simulate_response_policy": {
-        **_one("最近一千件", "the last thousand", {"last": 1000}),
-        **_one(
-            "某镇环境卫生", "cleanliness in a township", {"area": "511723001", "category": "06"}
-        ),
+        **one("最近一千件", "the last thousand", {"last": 1000}),
+        **one("某镇环境卫生", "cleanliness in a township", {"area": "511723001", "category": "06"}),
     },
     "publish_response_policy": {
-        **_one("立即生效", "from now on", {}),
-        **_one("定期生效", "from a date", {"valid_from": "2027-03-01T00:00:00+08:00"}),
+        **one("立即生效", "from now on", {}),
+        **one("定期生效", "from a date", {"valid_from": "2027-03-01T00:00:00+08:00"}),
     },
-    "put_work_calendar": _one(
+    "put_work_calendar": one(
         "一年节假日",
         "holidays and make-up days",
         {
@@ -54,5 +47,5 @@ RESPONSE: dict[str, dict[str, tuple[str, Any]]] = {
             "source": "国务院办公厅关于节假日安排的通知",
         },
     ),
-    "put_service_hours": _one("午间不休", "open at noon", {"spans": [["08:30", "18:00"]]}),
+    "put_service_hours": one("午间不休", "open at noon", {"spans": [["08:30", "18:00"]]}),
 }
