@@ -26,7 +26,6 @@ from service.incidents.schemas import (
     Contact,
     Extended,
     Noted,
-    Position,
     Report,
 )
 from service.incidents.together.asking import prepare
@@ -38,6 +37,7 @@ from service.kit.durations import parse_duration
 from service.kit.idempotency import Once
 from service.kit.ids import uuid7
 from service.kit.paging import KEYSET_TYPES, page_bytes
+from service.kit.positions import Position
 
 NAME_FIELD = "incident_contact.name"
 PHONE_FIELD = "incident_contact.phone"

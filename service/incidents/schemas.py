@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from geo.positions import Crs
-from service.kit.fields import LongText, Strict, Text50, Text200, Text2000
+from service.kit.fields import LongText, Phone, Strict, Text50, Text200, Text2000
+from service.kit.positions import Position
 
 State = Literal[
     "reported",
@@ -32,31 +32,11 @@ Channel = Literal["grid_worker", "window", "phone", "family", "self", "hotline",
 Attachments = Annotated[list[UUID], Field(max_length=20, default_factory=list)]
 
 
-class Position(Strict):
-    """A position and the system it is in; an undeclared system is never guessed."""
-
-    lon: float = Field(ge=-180, le=180, examples=[107.8683])
-    lat: float = Field(ge=-90, le=90, examples=[31.0829])
-    crs: Crs = Field(description="cgcs2000, wgs84, gcj02 (Gaode, Tencent) or bd09 (Baidu)")
-    accuracy_m: float | None = Field(default=None, ge=0, le=1_000_000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _declared(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("crs") in (None, ""):
-            raise PydanticCustomError(
-                "crs_undeclared",
-                "The position does not say its crs: give cgcs2000, wgs84, gcj02 or bd09",
-                {"zh": "位置未声明坐标系 crs：请注明 cgcs2000、wgs84、gcj02 或 bd09"},
-            )
-        return value
-
-
 class Contact(Strict):
     """The reporter's contact: personal data, stored encrypted, shown masked."""
 
     name: Text50 | None = None
-    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9-]{5,20}$")] | None = None
+    phone: Phone | None = None
 
 
 class SelfHandled(Strict):

@@ -28,6 +28,7 @@ def _storable(value: str) -> str:
 
 _Storable = AfterValidator(_storable)
 
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9-]{5,20}$")]
 Text50 = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), _Storable
 ]

@@ -23,7 +23,7 @@ from service.emergency.errors import (
 from service.emergency.positions import grid_at, spot_of
 from service.emergency.room import Room
 from service.emergency.schemas import resources as schemas
-from service.emergency.schemas.common import DeclaredPosition, ResourceContact
+from service.emergency.schemas.common import ResourceContact
 from service.emergency.store import plans
 from service.emergency.store import resources as store
 from service.errors import NotFound
@@ -31,6 +31,7 @@ from service.kit.conditional import etag_of
 from service.kit.crypto import mask_name, mask_phone
 from service.kit.idempotency import Answer
 from service.kit.ids import uuid7
+from service.kit.positions import Position
 from service.kit.workflow import require_version
 
 CLAUSES = ("17.2", "17.3")
@@ -221,7 +222,7 @@ def located(row: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _placed(room: Room, given: DeclaredPosition) -> dict[str, Any]:
+def _placed(room: Room, given: Position) -> dict[str, Any]:
     spot = spot_of(given.lon, given.lat, given.crs, "/location")
     return {
         "lon": spot.lon, "lat": spot.lat, "easting": spot.easting, "northing": spot.northing,

@@ -13,11 +13,12 @@ from service.emergency.actions import allocations, resources
 from service.emergency.http import Allocator, Keeper, ResourceReader, Revealer, act, look, page
 from service.emergency.room import Room
 from service.emergency.schemas import resources as schemas
-from service.emergency.schemas.common import Code, Key, Lat, Lon
+from service.emergency.schemas.common import Code, Key
 from service.kit.answers import json_answer
 from service.kit.conditional import Expected, etag_of
 from service.kit.idempotency import Asked, keyed
 from service.kit.openapi import problems, sends
+from service.kit.positions import Lat, Lon
 from service.kit.routing import ClauseRoute, clauses
 
 router = APIRouter(prefix="/v1", tags=["resources"], route_class=ClauseRoute)

@@ -9,10 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from geo.positions import Crs
-from service.emergency.schemas.common import Accuracy, Code, GivenPosition, Lat, Lon, UnitCode
+from service.emergency.schemas.common import Code, GivenPosition, UnitCode
 from service.emergency.schemas.plans import Level
 from service.kit.fields import AreaPrefix, LongText, Moment, Strict, Text2000
 from service.kit.geojson import Point
+from service.kit.positions import Accuracy, Lat, Lon
 
 State = Literal["in_force", "ended", "evaluated"]
 

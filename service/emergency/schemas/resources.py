@@ -14,16 +14,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.emergency.schemas.common import (
-    Code,
-    DeclaredPosition,
-    GivenPosition,
-    ResourceContact,
-    UnitCode,
-)
+from service.emergency.schemas.common import Code, GivenPosition, ResourceContact, UnitCode
 from service.kit.fields import AreaPrefix, BoundingBox, Strict, Text200, Text2000, box_of
 from service.kit.geojson import Point
 from service.kit.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.kit.positions import Position
 
 Kind = Literal["team", "vehicle", "shelter", "supply_point"]
 ResourceStatus = Literal["available", "unavailable", "retired"]
@@ -40,7 +35,7 @@ class ResourceNew(Strict):
     kind: Kind
     name: Text200 = Field(examples=["新宁镇应急抢险队"])
     owner_unit: UnitCode = Field(examples=["511723-emergency"])
-    location: DeclaredPosition
+    location: Position
     capacity: Capacity = 1
     contact: ResourceContact | None = None
     note: Text2000 | None = None
@@ -50,7 +45,7 @@ class ResourceChange(Strict):
     """What changes; what is left out stays. `retired` is for ever."""
 
     name: Text200 | None = None
-    location: DeclaredPosition | None = None
+    location: Position | None = None
     capacity: Capacity | None = None
     contact: ResourceContact | None = None
     note: Text2000 | None = None
